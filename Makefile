@@ -1,0 +1,56 @@
+# Hubbub: two commands do everything on a fresh machine.
+#
+#   make run     build the release and start it, with demo data      http://127.0.0.1:3000
+#   make test    everything: format, lints, unit, property, store, socket and browser tests
+#
+#   make dev     rebuild and reload while you edit
+#   make build   target/release/hubbub and target/site
+#   make setup   only fetch the tools (each target does what it needs by itself)
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/end2end/node_modules/.bin:$(PATH)
+
+.PHONY: help run dev build test setup setup-test lint unit end2end clean
+
+help:
+	@sed -n '3,10s/^# \{0,1\}//p' Makefile
+
+setup:
+	@scripts/setup build
+
+setup-test:
+	@scripts/setup test
+
+build: setup
+	@scripts/step "Building the release (the first time takes several minutes)" \
+		cargo leptos build --release --precompress
+	@scripts/sizes
+
+run: build
+	@HUBBUB_DEMO=$${HUBBUB_DEMO:-true} exec target/release/hubbub
+
+dev: setup
+	@HUBBUB_DEMO=$${HUBBUB_DEMO:-true} cargo leptos watch
+
+lint:
+	@scripts/step "Checking the format" cargo fmt --all --check
+	@scripts/step "Lints, server side" cargo clippy --workspace --exclude frontend --all-targets -- -D warnings
+	@scripts/step "Lints, browser side" \
+		cargo clippy -p frontend --target wasm32-unknown-unknown -- -D warnings
+
+unit:
+	@scripts/step "Tests in Rust" cargo nextest run --workspace --exclude frontend
+	@scripts/step "Schemas against their frozen copies" cargo nextest run -p domain --features schema
+
+end2end: build
+	@cd end2end && ../scripts/step "Types of the browser tests" npx --no-install tsc --noEmit
+	@cd end2end && ../scripts/step "Tests in a browser" npx --no-install playwright test
+
+test: setup-test
+	@$(MAKE) --no-print-directory lint unit end2end
+	@echo; echo "All of it passed."
+
+clean:
+	cargo clean
