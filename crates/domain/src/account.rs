@@ -1,0 +1,282 @@
+//! Accounts: who there is and what they may do. Credentials and session tokens are not here and not in
+//! any event; the store keeps them, hashed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    command::{Actor, Command, RefusalKind},
+    contract::Event,
+    decide::State,
+    ids::{Handle, SessionId, UserId},
+    text::{self, TextFault},
+};
+
+/// The longest display name, in characters.
+pub const MAX_NAME: usize = 40;
+
+/// What somebody may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Buys and chats.
+    #[default]
+    Customer,
+    /// Runs the desk.
+    Desk,
+    /// Watches and mends the system.
+    Operator,
+}
+
+impl Role {
+    /// Whether the role belongs to the staff.
+    #[must_use]
+    pub fn is_staff(self) -> bool {
+        self >= Role::Desk
+    }
+}
+
+/// Somebody as the pages and the API show them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// Who.
+    pub user: UserId,
+    /// What they sign in with and are mentioned by.
+    pub handle: Handle,
+    /// What they are shown as.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+}
+
+macro_rules! payloads {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? })+) => {$(
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        $(#[$doc])*
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $type,)*
+        }
+    )+};
+}
+pub(crate) use payloads;
+
+payloads! {
+    /// See [`crate::Event::AccountRegistered`].
+    Registered {
+        /// The new person.
+        user: UserId,
+        /// What they sign in with.
+        handle: Handle,
+        /// What they are shown as.
+        name: String,
+        /// What they may do.
+        role: Role,
+    }
+    /// See [`crate::Event::AccountProfileChanged`].
+    ProfileChanged {
+        /// Who.
+        user: UserId,
+        /// What they are shown as from now on.
+        name: String,
+    }
+    /// See [`crate::Event::AccountRoleChanged`].
+    RoleChanged {
+        /// Who.
+        user: UserId,
+        /// What they may do from now on.
+        role: Role,
+        /// Which operator or service decided it.
+        by: Actor,
+    }
+    /// See [`crate::Event::AccountSessionEnded`].
+    SessionEnded {
+        /// Whose session.
+        user: UserId,
+        /// Which session.
+        session: SessionId,
+    }
+    /// Command `account.register`.
+    #[serde(deny_unknown_fields)]
+    Register {
+        /// The id the new person shall have.
+        user: UserId,
+        /// What they sign in with.
+        handle: Handle,
+        /// What they are shown as.
+        name: String,
+        /// What they may do.
+        role: Role,
+    }
+    /// Command `account.change_profile`.
+    #[serde(deny_unknown_fields)]
+    ChangeProfile {
+        /// What to be shown as.
+        name: String,
+    }
+    /// Command `account.change_role`.
+    #[serde(deny_unknown_fields)]
+    ChangeRole {
+        /// Who.
+        user: UserId,
+        /// The role to give.
+        role: Role,
+    }
+    /// Command `account.end_session`.
+    #[serde(deny_unknown_fields)]
+    EndSession {
+        /// Whose session.
+        user: UserId,
+        /// Which session.
+        session: SessionId,
+    }
+}
+
+/// Why a command about accounts is not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The handle belongs to somebody else.
+    #[error("The handle “{0}” is taken. Try another one.")]
+    HandleTaken(Handle),
+    /// The name is empty, too long or has control characters.
+    #[error("A name has 1 to {MAX_NAME} characters and no control characters.")]
+    BadName,
+    /// Nobody has this id.
+    #[error("There is no such person.")]
+    Unknown,
+    /// Only for operators, the person themselves, or the server.
+    #[error("You may not do this to somebody else's account.")]
+    Forbidden,
+    /// The actor is not a registered person.
+    #[error("Sign in to do this.")]
+    SignInFirst,
+}
+
+impl Refusal {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::HandleTaken(_) => "account.handle_taken",
+            Refusal::BadName => "account.bad_name",
+            Refusal::Unknown => "account.unknown",
+            Refusal::Forbidden => "account.forbidden",
+            Refusal::SignInFirst => "account.sign_in_first",
+        }
+    }
+
+    /// The broad kind.
+    #[must_use]
+    pub fn kind(&self) -> RefusalKind {
+        match self {
+            Refusal::HandleTaken(_) => RefusalKind::Conflict,
+            Refusal::BadName => RefusalKind::Invalid,
+            Refusal::Unknown => RefusalKind::NotFound,
+            Refusal::Forbidden | Refusal::SignInFirst => RefusalKind::Forbidden,
+        }
+    }
+}
+
+impl From<TextFault> for Refusal {
+    fn from(_: TextFault) -> Self {
+        Refusal::BadName
+    }
+}
+
+/// What the stream `account-<user>` has come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Who.
+    pub user: UserId,
+    /// What they are shown as.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// Folds one event of the stream.
+pub fn fold(account: &mut Option<Account>, event: &Event) {
+    match (event, account) {
+        (Event::AccountRegistered(e), account) => {
+            *account = Some(Account { user: e.user, name: e.name.clone(), role: e.role });
+        }
+        (Event::AccountProfileChanged(e), Some(account)) => account.name.clone_from(&e.name),
+        (Event::AccountRoleChanged(e), Some(account)) => account.role = e.role,
+        _ => {}
+    }
+}
+
+/// Folds one event of the stream into what pages show of a person.
+pub fn fold_person(person: &mut Option<Person>, event: &Event) {
+    match (event, person) {
+        (Event::AccountRegistered(e), person) => {
+            *person =
+                Some(Person { user: e.user, handle: e.handle.clone(), name: e.name.clone(), role: e.role });
+        }
+        (Event::AccountProfileChanged(e), Some(person)) => person.name.clone_from(&e.name),
+        (Event::AccountRoleChanged(e), Some(person)) => person.role = e.role,
+        _ => {}
+    }
+}
+
+/// The person who acts, if registered.
+pub(crate) fn acting<'a>(state: &'a State, command: &Command) -> Result<&'a Account, Refusal> {
+    command.actor.user().and_then(|user| state.account(user)).ok_or(Refusal::SignInFirst)
+}
+
+fn is_service(command: &Command) -> bool {
+    matches!(command.actor, Actor::Service(_))
+}
+
+pub(crate) fn register(state: &State, command: &Command, wanted: &Register) -> Result<Vec<Event>, Refusal> {
+    if !is_service(command) {
+        return Err(Refusal::Forbidden);
+    }
+    let name = text::line(&wanted.name, MAX_NAME)?;
+    if state.account(wanted.user).is_some() {
+        return Err(Refusal::HandleTaken(wanted.handle.clone()));
+    }
+    let registered = Registered { user: wanted.user, handle: wanted.handle.clone(), name, role: wanted.role };
+    Ok(vec![registered.into()])
+}
+
+pub(crate) fn change_profile(
+    state: &State,
+    command: &Command,
+    wanted: &ChangeProfile,
+) -> Result<Vec<Event>, Refusal> {
+    let me = acting(state, command)?;
+    let name = text::line(&wanted.name, MAX_NAME)?;
+    if name == me.name {
+        return Ok(vec![]);
+    }
+    Ok(vec![ProfileChanged { user: me.user, name }.into()])
+}
+
+pub(crate) fn change_role(
+    state: &State,
+    command: &Command,
+    wanted: &ChangeRole,
+) -> Result<Vec<Event>, Refusal> {
+    if !is_service(command) && acting(state, command)?.role != Role::Operator {
+        return Err(Refusal::Forbidden);
+    }
+    let account = state.account(wanted.user).ok_or(Refusal::Unknown)?;
+    if account.role == wanted.role {
+        return Ok(vec![]);
+    }
+    let changed = RoleChanged { user: wanted.user, role: wanted.role, by: command.actor.clone() };
+    Ok(vec![changed.into()])
+}
+
+pub(crate) fn end_session(
+    state: &State,
+    command: &Command,
+    wanted: &EndSession,
+) -> Result<Vec<Event>, Refusal> {
+    if !is_service(command) && command.actor.user() != Some(wanted.user) {
+        return Err(Refusal::Forbidden);
+    }
+    state.account(wanted.user).ok_or(Refusal::Unknown)?;
+    Ok(vec![SessionEnded { user: wanted.user, session: wanted.session }.into()])
+}

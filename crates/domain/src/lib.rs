@@ -1,0 +1,41 @@
+//! The contract of Hubbub and its pure core.
+//!
+//! Everything here is a function of its arguments: no clock, no randomness, no I/O, no async. Instants
+//! and fresh ids come in. The crate is compiled twice, into the server and into WebAssembly, so that the
+//! meaning of an event exists once.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`ids`], [`time`], [`subject`], [`audience`] | the small vocabulary |
+//! | [`envelope`] | an event as it is stored and travels (CloudEvents 1.0) |
+//! | [`contract`] | **the table**: every event and command, its stream, subject and audience |
+//! | [`command`], [`decide`] | what somebody wants, and whether they get it |
+//! | [`account`], [`chat`] | one module per context: payloads, aggregates, refusals |
+//! | [`view`], [`views`] | pure read models that the server and the page fold alike |
+//! | [`access`] | who may see what, folded from the log |
+
+pub mod access;
+pub mod account;
+pub mod audience;
+pub mod chat;
+pub mod command;
+pub mod contract;
+pub mod decide;
+pub mod envelope;
+pub mod ids;
+pub mod subject;
+pub mod text;
+pub mod time;
+pub mod view;
+pub mod views;
+
+pub use access::Access;
+pub use audience::{Audience, Token, Tokens};
+pub use command::{Actor, Command, MAX_HOPS, Refusal, RefusalKind};
+pub use contract::{Event, Intent};
+pub use decide::{Aggregate, Context, State, decide};
+pub use envelope::{Cursor, Envelope, Epoch, Position, Recorded};
+pub use ids::{CommandId, EventId, Handle, MessageId, RoomId, SessionId, StreamId, UserId};
+pub use subject::{Pattern, Subject};
+pub use time::Timestamp;
+pub use view::View;
