@@ -1,0 +1,390 @@
+//! All connections of one page, one after another: when to connect, what to ask for, what to apply, and what
+//! to do when something is missing. It opens no socket, folds no view and fetches nothing: its driver does.
+
+mod line;
+mod subs;
+mod types;
+
+use std::{collections::VecDeque, mem, sync::Arc};
+
+use domain::{Cursor, Epoch, Pattern, Recorded, Subject};
+use serde_json::value::RawValue;
+
+use self::{
+    line::Line,
+    subs::{Flushed, Remedy, Subs},
+};
+use crate::{
+    backoff::Backoff,
+    close::Close,
+    frames::{
+        self, Bye, ClientFrame, Flush, FrameError, Hello, ServerFrame, Subbed, Unsub, VERSION, Welcome,
+    },
+    subscription::{OnGap, Outcome, Sid},
+};
+
+pub use types::{ClientConfig, ClientOutput, Status};
+
+/// The machine. See the module's text.
+#[derive(Debug)]
+pub struct ClientSession {
+    config: ClientConfig,
+    backoff: Backoff,
+    line: Line,
+    /// What the device says.
+    offline: bool,
+    subs: Subs,
+    /// Events whose flush has not come yet.
+    waiting: Vec<Arc<Recorded>>,
+    told_new_build: bool,
+    status: Option<Status>,
+    out: VecDeque<ClientOutput>,
+}
+
+impl ClientSession {
+    /// A page that is not connected yet.
+    #[must_use]
+    pub fn new(config: ClientConfig) -> Self {
+        Self {
+            backoff: Backoff::new(config.seed, config.base_ms, config.cap_ms),
+            config,
+            line: Line::Idle,
+            offline: false,
+            subs: Subs::default(),
+            waiting: Vec::new(),
+            told_new_build: false,
+            status: None,
+            out: VecDeque::new(),
+        }
+    }
+
+    /// Begins to connect; again, after the server has stopped it.
+    pub fn start(&mut self, now: u64) {
+        if self.line.is_off() {
+            self.backoff.reset();
+            self.connect(now);
+        }
+    }
+
+    /// Ends the connection and makes no other, until [`Self::start`]. Cursors are kept.
+    pub fn stop(&mut self) {
+        self.drop_line();
+        self.line = Line::Idle;
+        self.status = None;
+    }
+
+    /// Subscribes, now and on every later connection. `since` is the cursor of the view at hand; without one,
+    /// it begins at the head. The same name again replaces the earlier subscription.
+    pub fn subscribe(&mut self, sid: Sid, pattern: Pattern, since: Option<Cursor>, on_gap: OnGap) {
+        self.unsubscribe(&sid);
+        self.subs.insert(sid.clone(), pattern, since, on_gap);
+        self.say(&sid);
+    }
+
+    /// Ends a subscription.
+    pub fn unsubscribe(&mut self, sid: &Sid) {
+        let wire = self.subs.remove(sid);
+        self.unsay(wire);
+    }
+
+    /// The fresh view that [`ClientOutput::Resync`] asked for is there, and stands at `since`. Ignored if
+    /// none was asked for (any more).
+    pub fn resynced(&mut self, sid: &Sid, since: Cursor) {
+        if self.subs.resynced(sid, since) {
+            self.say(sid);
+        }
+    }
+
+    /// Where a subscription stands.
+    #[must_use]
+    pub fn cursor(&self, sid: &Sid) -> Option<Cursor> {
+        self.subs.get(sid).and_then(|held| held.cursor)
+    }
+
+    /// Sends something ephemeral, if connected; else it is forgotten.
+    pub fn signal(&mut self, subject: Subject, data: Box<RawValue>) {
+        if matches!(self.line, Line::Up { .. }) {
+            self.send(&ClientFrame::Signal(frames::Signal { subject, data, actor: None }));
+        }
+    }
+
+    /// The socket is open.
+    pub fn on_open(&mut self, now: u64) {
+        if matches!(self.line, Line::Connecting { .. }) {
+            self.line = Line::Greeting { until: now.saturating_add(self.config.connect_ms) };
+            let subs = self.subs.say_all();
+            self.send(&ClientFrame::Hello(Hello { v: VERSION, subs }));
+        }
+    }
+
+    /// A text message came.
+    pub fn on_text(&mut self, text: &str, now: u64) {
+        if let Line::Up { heard, .. } = &mut self.line {
+            *heard = now;
+        }
+        for frame in frames::split(text) {
+            if !self.line.is_open() {
+                return;
+            }
+            match ServerFrame::parse(frame) {
+                Ok(frame) => self.on_frame(frame, now),
+                // A newer server may say more than this page understands.
+                Err(FrameError::UnknownKind(_)) => {}
+                Err(error @ FrameError::BadEvent(_)) => {
+                    let (code, why) = (error.code().to_owned(), error.to_string());
+                    self.out.push_back(ClientOutput::Refused { sid: None, code, why });
+                }
+                Err(_) => self.fail(now),
+            }
+        }
+        if self.offline && matches!(self.line, Line::Up { .. }) {
+            self.offline = false;
+            self.say_status(Status::Live);
+        }
+    }
+
+    /// The socket was closed, or could not be opened; with the close code if one came.
+    pub fn on_close(&mut self, code: Option<u16>, now: u64) {
+        if self.line.has_socket() {
+            let why = "The server closed the connection.".to_owned();
+            let bye = code.map(|code| Bye { code, why, retry_ms: 0, spread_ms: 0 });
+            self.lost(bye, now);
+        }
+    }
+
+    /// The instant of [`Self::next_timer`] has come, or any other.
+    pub fn on_tick(&mut self, now: u64) {
+        match self.line {
+            Line::Waiting { at, .. } if now >= at => self.connect(now),
+            line if line.has_socket() && line.timer().is_some_and(|at| now >= at) => self.fail(now),
+            _ => {}
+        }
+    }
+
+    /// When [`Self::on_tick`] wants to be called.
+    #[must_use]
+    pub fn next_timer(&self) -> Option<u64> {
+        self.line.timer()
+    }
+
+    /// The device has a network again. A connection from before is not trusted.
+    pub fn on_online(&mut self, now: u64) {
+        self.backoff.reset();
+        if mem::take(&mut self.offline) && !self.line.is_off() {
+            let earliest = if let Line::Waiting { earliest, .. } = self.line { earliest } else { now };
+            self.drop_line();
+            self.line = Line::Waiting { at: earliest, earliest };
+        }
+        self.hurry(now);
+    }
+
+    /// The device says that it has no network. It may be wrong: what is connected stays so.
+    pub fn on_offline(&mut self) {
+        self.offline = true;
+        if !self.line.is_off() {
+            self.say_status(Status::Offline);
+        }
+    }
+
+    /// The page can be seen again; its timers may have slept.
+    pub fn on_visible(&mut self, now: u64) {
+        self.backoff.reset();
+        self.hurry(now);
+        self.on_tick(now);
+    }
+
+    /// What the driver does next. Call it until it is empty.
+    pub fn poll(&mut self) -> Option<ClientOutput> {
+        self.out.pop_front()
+    }
+
+    fn on_frame(&mut self, frame: ServerFrame, now: u64) {
+        match (self.line, frame) {
+            (Line::Greeting { .. }, ServerFrame::Welcome(welcome)) => self.on_welcome(welcome, now),
+            (_, ServerFrame::Ping) => self.send(&ClientFrame::Pong),
+            (_, ServerFrame::Bye(bye)) => {
+                self.out.push_back(ClientOutput::Disconnect);
+                self.lost(Some(bye), now);
+            }
+            (Line::Up { .. }, ServerFrame::Event(frame)) => self.waiting.push(Arc::new(frame.event)),
+            (Line::Up { .. }, ServerFrame::Flush(flush)) => self.on_flush(&flush, now),
+            (Line::Up { epoch, .. }, ServerFrame::Subbed(subbed)) => self.on_subbed(&subbed, epoch, now),
+            (Line::Up { .. }, ServerFrame::Signal(frames::Signal { subject, data, actor })) => {
+                self.out.push_back(ClientOutput::Signal { subject, data, actor });
+            }
+            (Line::Up { .. }, ServerFrame::Refused(refused)) => {
+                let sid = refused.sid.as_ref().and_then(|wire| self.subs.by_wire(wire));
+                if sid.is_some() || refused.sid.is_none() {
+                    sid.as_ref().map(|sid| self.subs.remove(sid));
+                    let code = refused.code.into_owned();
+                    self.out.push_back(ClientOutput::Refused { sid, code, why: refused.why });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn on_welcome(&mut self, welcome: Welcome, now: u64) {
+        let silence_ms = welcome.ping_ms.saturating_add(self.config.pong_ms);
+        self.line = Line::Up { epoch: welcome.epoch, since: now, heard: now, silence_ms };
+        self.offline = false;
+        self.say_status(Status::Live);
+        let build = self.config.build.get_or_insert_with(|| welcome.build.to_string());
+        if *build != welcome.build && !mem::replace(&mut self.told_new_build, true) {
+            self.out.push_back(ClientOutput::NewBuild(welcome.build.into_owned()));
+        }
+        for sid in self.subs.foreign_to(welcome.epoch) {
+            self.resync(sid);
+        }
+    }
+
+    fn on_subbed(&mut self, subbed: &Subbed, epoch: Epoch, now: u64) {
+        let Some(sid) = self.subs.by_wire(&subbed.sid) else { return };
+        let cursor = subbed.pos.map(|position| Cursor { epoch, position });
+        match (subbed.outcome, cursor) {
+            (Outcome::Resync, _) => {
+                self.subs.resync(&sid);
+                self.out.push_back(ClientOutput::Resync { sid });
+            }
+            (Outcome::Live | Outcome::Replaying, None) => self.fail(now),
+            (outcome, Some(at)) => {
+                if let Some(cursor) = self.subs.begin(&sid, at) {
+                    self.out.push_back(ClientOutput::Advanced { sid: sid.clone(), cursor });
+                }
+                if outcome == Outcome::Live {
+                    if self.subs.go_live(&sid, at.position) {
+                        self.out.push_back(ClientOutput::Live { sid });
+                    } else {
+                        self.on_gap(&sid, now);
+                    }
+                }
+            }
+        }
+    }
+
+    fn on_flush(&mut self, flush: &Flush, now: u64) {
+        let events = mem::take(&mut self.waiting);
+        for flushed in self.subs.flush(flush, &events) {
+            match flushed {
+                Flushed::Upto { sid, events, cursor } => {
+                    for event in events {
+                        self.out.push_back(ClientOutput::Apply { sid: sid.clone(), event });
+                    }
+                    self.out.push_back(ClientOutput::Advanced { sid, cursor });
+                }
+                Flushed::Gap { sid } => self.on_gap(&sid, now),
+            }
+        }
+    }
+
+    fn on_gap(&mut self, sid: &Sid, now: u64) {
+        match self.subs.remedy(sid) {
+            Some(Remedy::Resume { ended, sub }) => {
+                self.unsay(Some(ended));
+                self.send(&ClientFrame::Sub(sub));
+            }
+            Some(Remedy::Resync { ended }) => {
+                self.unsay(Some(ended));
+                self.out.push_back(ClientOutput::Resync { sid: sid.clone() });
+            }
+            Some(Remedy::Reconnect) => self.fail(now),
+            None => {}
+        }
+    }
+
+    fn resync(&mut self, sid: Sid) {
+        let wire = self.subs.resync(&sid);
+        self.unsay(wire);
+        self.out.push_back(ClientOutput::Resync { sid });
+    }
+
+    fn say(&mut self, sid: &Sid) {
+        if self.line.is_open()
+            && let Some(sub) = self.subs.say(sid, false)
+        {
+            self.send(&ClientFrame::Sub(sub));
+        }
+    }
+
+    fn unsay(&mut self, wire: Option<Sid>) {
+        if let Some(wire) = wire {
+            self.send(&ClientFrame::Unsub(Unsub { sid: wire.into() }));
+        }
+    }
+
+    fn connect(&mut self, now: u64) {
+        self.line = Line::Connecting { until: now.saturating_add(self.config.connect_ms) };
+        self.say_status(if self.offline { Status::Offline } else { Status::Connecting });
+        self.out.push_back(ClientOutput::Connect);
+    }
+
+    /// Somebody is waiting.
+    fn hurry(&mut self, now: u64) {
+        if let Line::Waiting { earliest, .. } = self.line {
+            if now >= earliest {
+                self.connect(now);
+            } else {
+                self.wait(earliest, earliest);
+            }
+        }
+    }
+
+    fn wait(&mut self, at: u64, earliest: u64) {
+        self.line = Line::Waiting { at, earliest };
+        self.say_status(if self.offline { Status::Offline } else { Status::Reconnecting { at } });
+    }
+
+    /// This connection is of no use: end it, and try again later.
+    fn fail(&mut self, now: u64) {
+        self.out.push_back(ClientOutput::Disconnect);
+        self.lost(None, now);
+    }
+
+    fn lost(&mut self, bye: Option<Bye>, now: u64) {
+        let stable =
+            matches!(self.line, Line::Up { since, .. } if now.saturating_sub(since) >= self.config.stable_ms);
+        if stable {
+            self.backoff.reset();
+        }
+        self.forget_line();
+        let bye = bye.as_ref();
+        let earliest = now.saturating_add(bye.map_or(0, |bye| bye.retry_ms));
+        let wait = match (Close::of(bye.map(|bye| bye.code)), bye) {
+            (Close::Stop, Some(Bye { code, why, .. })) => {
+                self.line = Line::Stopped;
+                self.say_status(Status::Stopped { code: *code, why: why.clone() });
+                return;
+            }
+            (Close::Spread, Some(bye)) => {
+                let share = self.backoff.share_of(bye.spread_ms);
+                // Sent away again and again, at once: that is a failure like any other.
+                if stable { share } else { share.saturating_add(self.backoff.after_failure()) }
+            }
+            _ => self.backoff.after_failure(),
+        };
+        self.wait(earliest.saturating_add(wait), earliest);
+    }
+
+    fn drop_line(&mut self) {
+        if self.line.has_socket() {
+            self.out.push_back(ClientOutput::Disconnect);
+            self.forget_line();
+        }
+    }
+
+    fn forget_line(&mut self) {
+        self.waiting.clear();
+        self.subs.unsay_all();
+    }
+
+    fn send(&mut self, frame: &ClientFrame) {
+        self.out.push_back(ClientOutput::Send(frame.encode()));
+    }
+
+    fn say_status(&mut self, status: Status) {
+        if self.status.as_ref() != Some(&status) {
+            self.status = Some(status.clone());
+            self.out.push_back(ClientOutput::Status(status));
+        }
+    }
+}
