@@ -1,0 +1,196 @@
+//! The broadcast hub: *commit -> encode once -> match once -> fan out*.
+//!
+//! One task owns the head. It takes commits from the store in order, encodes each event once, finds the
+//! connections that asked for it through an index of patterns, and puts the same bytes into their bounded
+//! queues. A broadcast is a hurry-up, never the truth: a connection whose queue is full is *behind*, reads
+//! on from the ring or the store at its own pace, and goes back to live in one turn of the hub. Nothing is
+//! ever dropped but signals, which are latest-wins.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`Hub`] | the handle: connect, signal, who may see what |
+//! | [`Connection`] | one reader: groups of subscriptions, live or catching up |
+//! | `task` | the one task: commits and turns |
+//! | `index` | patterns to connections; cost grows with matches |
+//! | `ring` | the newest events, encoded |
+//! | `queue` | what waits for one connection |
+//!
+//! The hub knows no socket, no HTTP and no frame but the event frame it shares.
+
+mod connection;
+mod index;
+mod queue;
+mod ring;
+mod task;
+
+use std::sync::{
+    Arc, RwLock,
+    atomic::{AtomicU64, Ordering},
+};
+
+use domain::{Access, Epoch, Position, SessionId, Subject, Tokens, UserId, access, account::Role};
+use store::{Commit, Filter, ReadError, Store};
+use tokio::sync::{Semaphore, mpsc};
+
+pub use connection::{Connection, Delivery};
+pub use queue::Ended;
+
+/// Bounds, each a setting.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How many bytes of encoded events the ring keeps for those who are a little late.
+    pub ring_bytes: usize,
+    /// How many bytes may wait for one connection before it is behind.
+    pub queue_bytes: usize,
+    /// How many events are read from the store at a time for one late connection.
+    pub chunk: usize,
+    /// How many late connections may read from the store at once.
+    pub readers: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { ring_bytes: 16 << 20, queue_bytes: 1 << 20, chunk: 500, readers: 3 }
+    }
+}
+
+/// A handle to the hub. Cheap to clone.
+#[derive(Clone)]
+pub struct Hub {
+    turns: mpsc::UnboundedSender<task::Turn>,
+    shared: Arc<Shared>,
+}
+
+/// What the hub's task and the connections look at together.
+struct Shared {
+    store: Store,
+    options: Options,
+    /// Everything up to here has been put into every live queue it belongs in.
+    published: AtomicU64,
+    ring: RwLock<ring::Ring>,
+    access: RwLock<Access>,
+    readers: Semaphore,
+}
+
+impl Shared {
+    fn published(&self) -> Position {
+        Position(self.published.load(Ordering::Acquire))
+    }
+
+    fn tokens(&self, user: Option<UserId>) -> Tokens {
+        self.access.read().expect("no holder of this lock panics").tokens(user)
+    }
+}
+
+/// Why a request to the hub came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum HubError {
+    /// The hub's task is gone: the server is shutting down.
+    #[error("The server is shutting down.")]
+    Closed,
+    /// The log could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl Hub {
+    /// Folds from the log who may see what, and starts the hub's task.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub async fn start(
+        store: Store,
+        commits: mpsc::Receiver<Commit>,
+        options: Options,
+    ) -> Result<Self, ReadError> {
+        let head = store.head();
+        let access = read_access(&store, head).await?;
+        let shared = Arc::new(Shared {
+            published: AtomicU64::new(head.0),
+            ring: RwLock::new(ring::Ring::new(options.ring_bytes, head)),
+            access: RwLock::new(access),
+            readers: Semaphore::new(options.readers),
+            store,
+            options,
+        });
+        let (turns, inbox) = mpsc::unbounded_channel();
+        tokio::spawn(task::run(shared.clone(), commits, inbox));
+        Ok(Self { turns, shared })
+    }
+
+    /// A new reader for somebody, with no subscription yet.
+    ///
+    /// # Errors
+    /// [`HubError::Closed`] while shutting down.
+    pub async fn connect(
+        &self,
+        user: Option<UserId>,
+        session: Option<SessionId>,
+    ) -> Result<Connection, HubError> {
+        Connection::new(self.turns.clone(), self.shared.clone(), user, session).await
+    }
+
+    /// Sends an ephemeral signal to whoever asked for its subject and is in its audience. Latest wins: of
+    /// several waiting signals with one subject only the newest is delivered.
+    ///
+    /// # Errors
+    /// [`HubError::Closed`] while shutting down.
+    pub fn signal(
+        &self,
+        subject: Subject,
+        audience: domain::Audience,
+        frame: bytes::Bytes,
+    ) -> Result<(), HubError> {
+        let turn = task::Turn::Signal { subject, audience, frame };
+        self.turns.send(turn).map_err(|_| HubError::Closed)
+    }
+
+    /// Everything up to here has been published.
+    #[must_use]
+    pub fn published(&self) -> Position {
+        self.shared.published()
+    }
+
+    /// The life of the log.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.shared.store.epoch()
+    }
+
+    /// The tokens somebody holds now.
+    #[must_use]
+    pub fn tokens(&self, user: Option<UserId>) -> Tokens {
+        self.shared.tokens(user)
+    }
+
+    /// What somebody may do; `None` if nobody has this id.
+    #[must_use]
+    pub fn role(&self, user: UserId) -> Option<Role> {
+        self.shared.access.read().expect("no holder of this lock panics").role(user)
+    }
+}
+
+async fn read_access(store: &Store, head: Position) -> Result<Access, ReadError> {
+    let mut access = Access::default();
+    let mut after = Position::START;
+    let filter =
+        Filter { kinds: Some(access::KINDS.to_vec()), before_or_at: Some(head), ..Filter::everything() };
+    while after < head {
+        let page = store.read(after, &filter, 5_000).await?;
+        for recorded in &page.events {
+            match recorded.decode() {
+                Ok(envelope) => {
+                    access.fold(&envelope.event);
+                }
+                Err(error) => {
+                    tracing::error!(position = %recorded.meta.position, %error, "an access event is unreadable");
+                }
+            }
+        }
+        if page.next <= after {
+            break;
+        }
+        after = page.next;
+    }
+    Ok(access)
+}

@@ -1,0 +1,66 @@
+//! What waits for one connection: events up to a bound in bytes, and the newest of each signal.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use bytes::Bytes;
+use domain::{Position, Subject};
+use tokio::sync::Notify;
+
+use crate::ring::Entry;
+
+/// Why the hub ended a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Its session was signed out.
+    Session,
+    /// The hub is gone: the server is shutting down.
+    Closed,
+}
+
+/// The shared half of a connection.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    waiting: Mutex<Waiting>,
+    pub(crate) wake: Notify,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Waiting {
+    pub(crate) events: Vec<Arc<Entry>>,
+    pub(crate) bytes: usize,
+    /// Set when the queue was full: everything after this position must be read, it was not queued.
+    pub(crate) behind: Option<Position>,
+    pub(crate) signals: HashMap<Subject, Bytes>,
+    pub(crate) ended: Option<Ended>,
+}
+
+impl Queue {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().expect("no holder of this lock panics")
+    }
+
+    /// Puts events in, up to the bound. Returns whether the connection is now behind.
+    pub(crate) fn push(&self, events: impl IntoIterator<Item = Arc<Entry>>, most_bytes: usize) -> bool {
+        let mut waiting = self.lock();
+        for event in events {
+            if waiting.bytes + event.len() > most_bytes && !waiting.events.is_empty() {
+                waiting.behind = Some(Position(event.position.0 - 1));
+                break;
+            }
+            waiting.bytes += event.len();
+            waiting.events.push(event);
+        }
+        let behind = waiting.behind.is_some();
+        drop(waiting);
+        self.wake.notify_one();
+        behind
+    }
+
+    pub(crate) fn end(&self, why: Ended) {
+        self.lock().ended.get_or_insert(why);
+        self.wake.notify_one();
+    }
+}

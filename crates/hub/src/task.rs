@@ -1,0 +1,297 @@
+//! The one task of the hub. It takes commits in order and, between them, *turns*: what connections ask of
+//! it. Because both happen here, going live needs no lock and leaves no gap.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+};
+
+use bytes::Bytes;
+use domain::{Audience, Event, Pattern, Position, SessionId, Subject, Tokens, UserId, access};
+use live::Sid;
+use store::Commit;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    Shared,
+    index::{Index, Key},
+    queue::{Ended, Queue},
+    ring::Entry,
+};
+
+/// One subscription as the hub sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct Interest {
+    pub(crate) sid: Sid,
+    pub(crate) pattern: Pattern,
+    /// Only events after this are wanted.
+    pub(crate) since: Position,
+}
+
+/// What a connection asks of the hub.
+pub(crate) enum Turn {
+    /// A new connection.
+    Connect {
+        user: Option<UserId>,
+        session: Option<SessionId>,
+        queue: Arc<Queue>,
+        reply: oneshot::Sender<Key>,
+    },
+    /// A group that has read up to `after` wants to go live.
+    Join { key: Key, interests: Vec<Interest>, after: Position, main: bool, reply: oneshot::Sender<Joined> },
+    /// A subscription ends.
+    Leave { key: Key, sid: Sid },
+    /// The connection is gone.
+    Disconnect { key: Key },
+    /// An ephemeral signal.
+    Signal { subject: Subject, audience: Audience, frame: Bytes },
+}
+
+/// The hub's answer to [`Turn::Join`].
+pub(crate) enum Joined {
+    /// Live from `position` on; `rest` is what was between.
+    Live { rest: Vec<Arc<Entry>>, position: Position },
+    /// Too far behind still: read on.
+    NotYet,
+}
+
+struct Member {
+    user: Option<UserId>,
+    session: Option<SessionId>,
+    tokens: Tokens,
+    queue: Arc<Queue>,
+    interests: Vec<(Sid, Pattern)>,
+    live: bool,
+    /// Events of the commit at hand, and the last one put in (a connection may match twice).
+    pending: Vec<Arc<Entry>>,
+}
+
+struct Task {
+    shared: Arc<Shared>,
+    index: Index,
+    members: Vec<Option<Member>>,
+    free: Vec<Key>,
+    by_user: HashMap<UserId, Vec<Key>>,
+}
+
+/// Runs until the store is closed, then ends every connection.
+pub(crate) async fn run(
+    shared: Arc<Shared>,
+    mut commits: mpsc::Receiver<Commit>,
+    mut turns: mpsc::UnboundedReceiver<Turn>,
+) {
+    let mut task =
+        Task { shared, index: Index::default(), members: vec![], free: vec![], by_user: HashMap::new() };
+    loop {
+        tokio::select! {
+            commit = commits.recv() => match commit {
+                Some(commit) => task.publish(&commit),
+                None => break,
+            },
+            Some(turn) = turns.recv() => task.turn(turn),
+        }
+    }
+    for member in task.members.into_iter().flatten() {
+        member.queue.end(Ended::Closed);
+    }
+}
+
+impl Task {
+    fn publish(&mut self, commit: &Commit) {
+        {
+            let mut ring = self.shared.ring.write().expect("no holder of this lock panics");
+            for event in &commit.redactions {
+                ring.redact(event);
+            }
+        }
+        let mut touched: Vec<Key> = vec![];
+        let mut ended: Vec<Key> = vec![];
+        for event in &commit.events {
+            let entry = Arc::new(Entry::new(event));
+            self.shared.ring.write().expect("no holder of this lock panics").push(entry.clone());
+            self.route(&entry, &mut touched);
+            if access::KINDS.contains(&event.meta.kind.as_ref()) || event.meta.kind == "account.session_ended"
+            {
+                self.regard(event, &mut ended);
+            }
+        }
+        for key in touched {
+            self.hand_over(key);
+        }
+        self.shared.published.store(commit.head.0, Ordering::Release);
+        for key in ended {
+            if let Some(member) = &self.members[key] {
+                member.queue.end(Ended::Session);
+            }
+        }
+    }
+
+    /// Finds who asked for an event and may see it.
+    fn route(&mut self, entry: &Arc<Entry>, touched: &mut Vec<Key>) {
+        let members = &mut self.members;
+        self.index.matches(&entry.subject, |key| {
+            let Some(member) = &mut members[key] else { return };
+            let twice = member.pending.last().is_some_and(|last| Arc::ptr_eq(last, entry));
+            if !twice && entry.audience.admits(&member.tokens) {
+                if member.pending.is_empty() {
+                    touched.push(key);
+                }
+                member.pending.push(entry.clone());
+            }
+        });
+    }
+
+    /// Follows who may see what, at exactly this position.
+    fn regard(&mut self, event: &domain::Recorded, ended: &mut Vec<Key>) {
+        let envelope = match event.decode() {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                tracing::error!(position = %event.meta.position, %error, "an access event is unreadable");
+                return;
+            }
+        };
+        if let Event::AccountSessionEnded(e) = &envelope.event
+            && let Some(keys) = self.by_user.get_mut(&e.user)
+        {
+            // From here on it is nobody's: it holds no token, and no event follows.
+            keys.retain(|key| {
+                let of_session = self.members[*key].as_mut().filter(|m| m.session == Some(e.session));
+                of_session.is_none_or(|member| {
+                    member.tokens = Tokens::default();
+                    ended.push(*key);
+                    false
+                })
+            });
+        }
+        let changed = {
+            let mut access = self.shared.access.write().expect("no holder of this lock panics");
+            access.fold(&envelope.event).map(|user| (user, access.tokens(Some(user))))
+        };
+        if let Some((user, tokens)) = changed {
+            for key in self.by_user.get(&user).into_iter().flatten() {
+                if let Some(member) = &mut self.members[*key] {
+                    member.tokens = tokens.clone();
+                }
+            }
+        }
+    }
+
+    fn hand_over(&mut self, key: Key) {
+        let Some(member) = &mut self.members[key] else { return };
+        let behind = member.queue.push(member.pending.drain(..), self.shared.options.queue_bytes);
+        if behind && member.live {
+            // It reads on by itself; until it joins again the hub does no work for it.
+            member.live = false;
+            for (_, pattern) in &member.interests {
+                self.index.remove(pattern, key);
+            }
+        }
+    }
+
+    fn turn(&mut self, turn: Turn) {
+        match turn {
+            Turn::Connect { user, session, queue, reply } => {
+                let member = Member {
+                    tokens: self.shared.tokens(user),
+                    user,
+                    session,
+                    queue,
+                    interests: vec![],
+                    live: false,
+                    pending: vec![],
+                };
+                let key = self.free.pop().unwrap_or(self.members.len());
+                if key == self.members.len() {
+                    self.members.push(Some(member));
+                } else {
+                    self.members[key] = Some(member);
+                }
+                if let Some(user) = user {
+                    self.by_user.entry(user).or_default().push(key);
+                }
+                if reply.send(key).is_err() {
+                    self.disconnect(key);
+                }
+            }
+            Turn::Join { key, interests, after, main, reply } => {
+                let joined = self.join(key, &interests, after, main);
+                // An asker that has gone sends `Disconnect` when it is dropped.
+                let _ = reply.send(joined);
+            }
+            Turn::Leave { key, sid } => {
+                let Some(member) = &mut self.members[key] else { return };
+                if let Some(at) = member.interests.iter().position(|(held, _)| *held == sid) {
+                    let (_, pattern) = member.interests.swap_remove(at);
+                    if member.live {
+                        self.index.remove(&pattern, key);
+                    }
+                }
+            }
+            Turn::Disconnect { key } => self.disconnect(key),
+            Turn::Signal { subject, audience, frame } => {
+                let members = &mut self.members;
+                self.index.matches(&subject, |key| {
+                    let Some(member) = &members[key] else { return };
+                    if audience.admits(&member.tokens) {
+                        member.queue.lock().signals.insert(subject.clone(), frame.clone());
+                        member.queue.wake.notify_one();
+                    }
+                });
+            }
+        }
+    }
+
+    fn join(&mut self, key: Key, interests: &[Interest], after: Position, main: bool) -> Joined {
+        let Some(member) = &mut self.members[key] else { return Joined::NotYet };
+        let position = self.shared.published();
+        let mut rest = vec![];
+        {
+            let ring = self.shared.ring.read().expect("no holder of this lock panics");
+            let Some(entries) = ring.after(after) else { return Joined::NotYet };
+            for (scanned, entry) in entries.enumerate() {
+                if scanned == self.shared.options.chunk {
+                    return Joined::NotYet;
+                }
+                if wanted(interests, &entry.subject, entry.position) && entry.audience.admits(&member.tokens)
+                {
+                    rest.push(entry.clone());
+                }
+            }
+        }
+        if main {
+            member.live = true;
+            member.interests = interests.iter().map(|i| (i.sid.clone(), i.pattern.clone())).collect();
+        } else {
+            member.interests.extend(interests.iter().map(|i| (i.sid.clone(), i.pattern.clone())));
+        }
+        if member.live {
+            for interest in interests {
+                self.index.insert(&interest.pattern, key);
+            }
+        }
+        Joined::Live { rest, position }
+    }
+
+    fn disconnect(&mut self, key: Key) {
+        let Some(member) = self.members[key].take() else { return };
+        if member.live {
+            for (_, pattern) in &member.interests {
+                self.index.remove(pattern, key);
+            }
+        }
+        if let Some(user) = member.user
+            && let Some(keys) = self.by_user.get_mut(&user)
+        {
+            keys.retain(|held| *held != key);
+            if keys.is_empty() {
+                self.by_user.remove(&user);
+            }
+        }
+        self.free.push(key);
+    }
+}
+
+/// Whether any of the subscriptions wants the event.
+pub(crate) fn wanted(interests: &[Interest], subject: &Subject, position: Position) -> bool {
+    interests.iter().any(|interest| position > interest.since && interest.pattern.matches(subject))
+}

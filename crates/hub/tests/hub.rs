@@ -1,0 +1,369 @@
+//! The hub over a real store: what a connection is handed, whatever happens around it.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use domain::{
+    Actor, Command, CommandId, Cursor, Event, Intent, Pattern, Position, Recorded, RoomId, SessionId, UserId,
+    account::{EndSession, Register, Role},
+    chat::{AddMember, DeleteMessage, OpenRoom, PostMessage, RemoveMember},
+};
+use hub::{Connection, Delivery, Ended, Hub, Options};
+use live::{OnGap, OpenSub, Outcome, Sid};
+use store::{Receipt, Store};
+use uuid::Uuid;
+
+struct Floor {
+    store: Store,
+    hub: Hub,
+    ada: UserId,
+    bo: UserId,
+    _folder: tempfile::TempDir,
+}
+
+impl Floor {
+    async fn open(options: Options) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/hubbub.db", folder.path().display());
+        let (store, commits) = Store::open(store::Options::new(url)).await.unwrap();
+        let hub = Hub::start(store.clone(), commits, options).await.unwrap();
+        let [ada, bo] = [UserId(Uuid::now_v7()), UserId(Uuid::now_v7())];
+        let floor = Self { store, hub, ada, bo, _folder: folder };
+        for (user, handle) in [(ada, "ada"), (bo, "bo")] {
+            let register =
+                Register { user, handle: handle.parse().unwrap(), name: handle.into(), role: Role::Customer };
+            floor.run(Actor::Service("test".into()), register).await;
+        }
+        floor.run(Actor::User(ada), open("lobby", false)).await;
+        floor
+    }
+
+    async fn run(&self, actor: Actor, intent: impl Into<Intent>) -> Receipt {
+        let command = Command::new(CommandId(Uuid::now_v7()), actor, intent);
+        self.store.execute(command.into()).await.unwrap()
+    }
+
+    async fn say(&self, room: &str, text: &str) -> Receipt {
+        self.run(Actor::User(self.ada), post(room, text)).await
+    }
+
+    fn cursor(&self, position: Position) -> Option<Cursor> {
+        Some(Cursor { epoch: self.hub.epoch(), position })
+    }
+
+    async fn connect(&self, user: Option<UserId>, subs: Vec<OpenSub>) -> Reader {
+        self.connect_in(user, None, subs).await
+    }
+
+    async fn connect_in(
+        &self,
+        user: Option<UserId>,
+        session: Option<SessionId>,
+        subs: Vec<OpenSub>,
+    ) -> Reader {
+        let mut connection = self.hub.connect(user, session).await.unwrap();
+        connection.open(0, subs).await.unwrap();
+        Reader { connection, reached: None }
+    }
+
+    /// A connection that the hub feeds already.
+    async fn live(&self, user: Option<UserId>, session: Option<SessionId>, pattern: &str) -> Reader {
+        let mut reader = self.connect_in(user, session, vec![sub("a", pattern, None)]).await;
+        loop {
+            match reader.next().await {
+                Delivery::Opened { position, .. } => reader.reached = Some(position),
+                Delivery::Live { .. } => return reader,
+                other => panic!("unexpected: {other:?}"),
+            }
+        }
+    }
+}
+
+fn room(room: &str) -> RoomId {
+    room.parse().unwrap()
+}
+
+fn open(name: &str, private: bool) -> OpenRoom {
+    OpenRoom { room: room(name), title: name.into(), private }
+}
+
+fn post(name: &str, text: &str) -> PostMessage {
+    PostMessage { room: room(name), text: text.into(), reply_to: None }
+}
+
+fn sub(sid: &str, pattern: &str, since: Option<Cursor>) -> OpenSub {
+    OpenSub {
+        sid: Sid::new(sid).unwrap(),
+        pattern: Pattern::new(pattern).unwrap(),
+        since,
+        on_gap: OnGap::Replay,
+    }
+}
+
+/// The event inside a frame.
+fn event(frame: &[u8]) -> Recorded {
+    let text = std::str::from_utf8(frame).unwrap();
+    let inner = text.strip_prefix(r#"{"kind":"event","event":"#).unwrap().strip_suffix('}').unwrap();
+    serde_json::from_str(inner).unwrap()
+}
+
+/// A connection and how far its main group has come.
+struct Reader {
+    connection: Connection,
+    reached: Option<Position>,
+}
+
+impl Reader {
+    /// Reads until everything up to a position has been considered; checks that the batches chain.
+    async fn read_to(&mut self, target: Position) -> Vec<Recorded> {
+        let mut events = vec![];
+        while self.reached.is_none_or(|reached| reached < target) {
+            let delivery = match self.connection.idle() {
+                Some(delivery) => delivery,
+                None => self.next().await,
+            };
+            match delivery {
+                Delivery::Opened { position, .. } => self.reached = Some(position),
+                Delivery::Batch { group: 0, prev, position, events: frames } => {
+                    assert_eq!(Some(prev), self.reached, "a gap between two batches");
+                    self.reached = Some(position);
+                    events.extend(frames.iter().map(|frame| event(frame)));
+                }
+                Delivery::Live { .. } => {}
+                other => panic!("unexpected: {other:?}"),
+            }
+        }
+        events
+    }
+
+    async fn next(&mut self) -> Delivery {
+        let next = tokio::time::timeout(std::time::Duration::from_secs(20), self.connection.next());
+        next.await.unwrap_or_else(|_| panic!("nothing came after {:?}", self.reached)).unwrap()
+    }
+}
+
+fn positions(events: &[Recorded]) -> Vec<u64> {
+    events.iter().map(|event| event.meta.position.0).collect()
+}
+
+fn texts(events: &[Recorded]) -> Vec<String> {
+    events
+        .iter()
+        .filter_map(|event| match event.decode().unwrap().event {
+            Event::ChatMessagePosted(e) => Some(e.text),
+            _ => None,
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_starts_while_others_write_misses_nothing_and_repeats_nothing() {
+    let floor = Floor::open(Options::default()).await;
+    let mut writers = vec![];
+    for writer in 0..4 {
+        let (store, ada) = (floor.store.clone(), floor.ada);
+        writers.push(tokio::spawn(async move {
+            for nth in 0..100 {
+                let id = CommandId(Uuid::now_v7());
+                let say = post("lobby", &format!("{writer}:{nth}"));
+                store.execute(Command::new(id, Actor::User(ada), say).into()).await.unwrap();
+            }
+        }));
+    }
+    let mut readers = vec![];
+    for _ in 0..8 {
+        let mut connection =
+            floor.connect(None, vec![sub("a", "chat.lobby.>", floor.cursor(Position(0)))]).await;
+        readers.push(tokio::spawn(async move { positions(&connection.read_to(Position(403)).await) }));
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    for reader in readers {
+        assert_eq!(reader.await.unwrap(), (3..=403).collect::<Vec<u64>>());
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_does_not_read_is_behind_and_reads_on_without_a_gap() {
+    let floor =
+        Floor::open(Options { queue_bytes: 2_000, ring_bytes: 4_000, chunk: 7, ..Options::default() }).await;
+    let mut connection = floor.connect(None, vec![sub("a", "chat.>", floor.cursor(Position(0)))]).await;
+    let here = floor.store.head();
+    connection.read_to(here).await;
+    for nth in 0..60 {
+        floor.say("lobby", &format!("message number {nth}")).await;
+    }
+    let events = connection.read_to(floor.store.head()).await;
+    assert_eq!(positions(&events), (here.0 + 1..=here.0 + 60).collect::<Vec<u64>>());
+    // And it is live again.
+    floor.say("lobby", "after").await;
+    assert_eq!(texts(&connection.read_to(floor.store.head()).await), ["after"]);
+}
+
+#[tokio::test]
+async fn a_later_subscription_replays_on_its_own_and_then_joins() {
+    let floor = Floor::open(Options { chunk: 5, ..Options::default() }).await;
+    floor.run(Actor::User(floor.ada), open("help", false)).await;
+    for nth in 0..20 {
+        floor.say("help", &format!("old {nth}")).await;
+    }
+    let mut connection = floor.connect(None, vec![sub("a", "chat.lobby.>", None)]).await;
+    connection.read_to(floor.store.head()).await;
+    connection.connection.open(1, vec![sub("b", "chat.help.>", floor.cursor(Position(0)))]).await.unwrap();
+    floor.say("lobby", "meanwhile").await;
+    let (mut replayed, mut live) = (vec![], vec![]);
+    let joined = loop {
+        match connection.next().await {
+            Delivery::Batch { group: 1, events, .. } => {
+                replayed.extend(events.iter().map(|frame| event(frame)))
+            }
+            Delivery::Batch { group: 0, events, .. } => live.extend(events.iter().map(|frame| event(frame))),
+            Delivery::Live { group: 1, position } => break position,
+            Delivery::Live { group: 0, .. } => {}
+            Delivery::Opened { group: 1, outcomes, .. } => assert_eq!(outcomes[0].1, Outcome::Replaying),
+            other => panic!("unexpected: {other:?}"),
+        }
+    };
+    assert_eq!(texts(&replayed).len(), 20);
+    floor.say("help", "new").await;
+    while texts(&live).len() < 2 {
+        match connection.next().await {
+            Delivery::Batch { group: 0, events, position, .. } => {
+                live.extend(events.iter().map(|frame| event(frame)));
+                assert!(position >= joined || texts(&live) == ["meanwhile"]);
+            }
+            other => panic!("unexpected: {other:?}"),
+        }
+    }
+    assert_eq!(texts(&live), ["meanwhile", "new"]);
+}
+
+#[tokio::test]
+async fn a_member_sees_a_private_room_from_joining_to_leaving_and_not_one_event_more() {
+    let floor = Floor::open(Options::default()).await;
+    floor.run(Actor::User(floor.ada), open("secret", true)).await;
+    let mut bo = floor.live(Some(floor.bo), None, ">").await;
+    floor.say("secret", "before").await;
+    floor.run(Actor::User(floor.ada), AddMember { room: room("secret"), user: floor.bo }).await;
+    floor.say("secret", "during").await;
+    let left = floor.run(Actor::User(floor.ada), RemoveMember { room: room("secret"), user: floor.bo }).await;
+    floor.say("secret", "after").await;
+    floor.say("lobby", "for all").await;
+    let events = bo.read_to(floor.store.head()).await;
+    assert_eq!(texts(&events), ["during", "for all"]);
+    assert!(positions(&events).contains(&left.position.0), "the removal itself is shown");
+    // Whoever comes back later is shown none of it.
+    let mut again = floor.connect(Some(floor.bo), vec![sub("a", ">", floor.cursor(Position(0)))]).await;
+    assert_eq!(texts(&again.read_to(floor.store.head()).await), ["for all"]);
+}
+
+#[tokio::test]
+async fn the_streams_of_a_session_end_with_it_and_others_do_not() {
+    let floor = Floor::open(Options::default()).await;
+    let sessions = [SessionId(Uuid::now_v7()), SessionId(Uuid::now_v7())];
+    let mut connections = vec![];
+    for session in sessions {
+        connections.push(floor.live(Some(floor.ada), Some(session), "chat.>").await);
+    }
+    floor.say("lobby", "last words").await;
+    floor.run(Actor::User(floor.ada), EndSession { user: floor.ada, session: sessions[0] }).await;
+    floor.say("lobby", "not for that session").await;
+    let mut seen = vec![];
+    let ended = loop {
+        match connections[0].next().await {
+            Delivery::Batch { events, .. } => seen.extend(events.iter().map(|frame| event(frame))),
+            Delivery::Ended(why) => break why,
+            other => panic!("unexpected: {other:?}"),
+        }
+    };
+    assert_eq!(ended, Ended::Session);
+    assert_eq!(texts(&seen), ["last words"], "nothing after the end of the session");
+    let other = connections[1].read_to(floor.store.head()).await;
+    assert_eq!(texts(&other), ["last words", "not for that session"]);
+}
+
+#[tokio::test]
+async fn a_deleted_text_is_shown_to_nobody_who_reads_later() {
+    for ring_bytes in [16 << 20, 1] {
+        let floor = Floor::open(Options { ring_bytes, ..Options::default() }).await;
+        let said = floor.say("lobby", "to be forgotten").await;
+        let Event::ChatMessagePosted(posted) =
+            floor.store.event(said.events[0].id).await.unwrap().unwrap().decode().unwrap().event
+        else {
+            panic!("not a message")
+        };
+        let delete = DeleteMessage { room: room("lobby"), message: posted.message };
+        floor.run(Actor::User(floor.ada), delete).await;
+        let mut late = floor.connect(None, vec![sub("a", "chat.lobby.>", floor.cursor(Position(0)))]).await;
+        let events = late.read_to(floor.store.head()).await;
+        assert_eq!(texts(&events), [""]);
+        assert!(!format!("{events:?}").contains("forgotten"));
+    }
+}
+
+#[tokio::test]
+async fn five_of_two_hundred_never_read_and_the_others_do_not_notice() {
+    let floor = Floor::open(Options { queue_bytes: 8_000, ring_bytes: 64_000, ..Options::default() }).await;
+    let mut readers = vec![];
+    for _ in 0..195 {
+        readers.push(floor.live(None, None, "chat.lobby.>").await);
+    }
+    let mut stalled = vec![];
+    for _ in 0..5 {
+        stalled.push(floor.live(None, None, "chat.lobby.>").await);
+    }
+    let before = floor.store.head();
+    for nth in 0..10 {
+        for inner in 0..10 {
+            floor.say("lobby", &format!("{nth} {inner}")).await;
+        }
+        for reader in &mut readers {
+            assert_eq!(reader.read_to(floor.store.head()).await.len(), 10);
+        }
+    }
+    for connection in &mut stalled {
+        assert!(connection.connection.waiting_bytes() <= 8_000, "a queue outgrew its bound");
+        let events = connection.read_to(floor.store.head()).await;
+        assert_eq!(positions(&events), (before.0 + 1..=before.0 + 100).collect::<Vec<u64>>());
+    }
+}
+
+#[tokio::test]
+async fn of_several_waiting_signals_with_one_subject_the_newest_is_delivered() {
+    let floor = Floor::open(Options::default()).await;
+    let mut connection = floor.connect(Some(floor.bo), vec![sub("a", "signal.typing.lobby.*", None)]).await;
+    while !matches!(connection.next().await, Delivery::Live { .. }) {}
+    for data in ["1", "2"] {
+        let subject = "signal.typing.lobby.ada".parse().unwrap();
+        floor.hub.signal(subject, "everyone".parse().unwrap(), data.into()).unwrap();
+    }
+    floor
+        .hub
+        .signal("signal.typing.secret.ada".parse().unwrap(), "room:secret".parse().unwrap(), "3".into())
+        .unwrap();
+    // A turn of the hub comes after the signals before it.
+    floor.hub.connect(None, None).await.unwrap();
+    let Delivery::Signals(frames) = connection.next().await else { panic!("no signal") };
+    assert_eq!(frames, ["2"]);
+}
+
+#[tokio::test]
+async fn a_foreign_epoch_a_cursor_past_the_head_and_too_large_a_gap_ask_for_a_fresh_view() {
+    let floor = Floor::open(Options::default()).await;
+    for _ in 0..5 {
+        floor.say("lobby", "x").await;
+    }
+    let foreign = Cursor { epoch: domain::Epoch(floor.hub.epoch().0 ^ 1), position: Position(1) };
+    let too_far =
+        |most| OpenSub { on_gap: OnGap::Resync(most), ..sub("x", "chat.>", floor.cursor(Position(0))) };
+    for (asked, outcome) in [
+        (sub("a", "chat.>", Some(foreign)), Outcome::Resync),
+        (sub("b", "chat.>", floor.cursor(Position(999))), Outcome::Resync),
+        (too_far(5), Outcome::Resync),
+        (too_far(6), Outcome::Replaying),
+    ] {
+        let mut connection = floor.connect(None, vec![asked]).await;
+        let Delivery::Opened { outcomes, .. } = connection.next().await else { panic!("not opened") };
+        assert_eq!(outcomes[0].1, outcome);
+    }
+}
