@@ -1,0 +1,169 @@
+//! Register, sign in, sign out. A session is a row in the store, found by the hash of a random token that
+//! only the person's browser knows.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use argon2::password_hash::rand_core::{OsRng, RngCore};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use domain::{
+    Actor, Command, CommandId, Handle, SessionId, Timestamp, UserId,
+    account::{EndSession, Register, Role},
+    text,
+};
+use sha2::{Digest, Sha256};
+use store::{Effect, Unit};
+use uuid::Uuid;
+
+use crate::{AccountError, Backend, Caller, QueryError};
+
+/// How long a session lasts, in days.
+pub const SESSION_DAYS: i64 = 30;
+
+/// A fresh session.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// Who, in which session.
+    pub caller: Caller,
+    /// The secret to give to the person's browser and to nobody else.
+    pub token: String,
+    /// When it ends by itself.
+    pub expires: Timestamp,
+}
+
+fn now() -> Timestamp {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn service() -> Actor {
+    Actor::Service("accounts".into())
+}
+
+fn hashed(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+impl Backend {
+    /// Opens an account and signs it in.
+    ///
+    /// `id` is the caller's idempotency key. Repeating a registration with it fails with "handle taken"
+    /// unless the password fits, in which case it signs in.
+    ///
+    /// # Errors
+    /// [`AccountError`]
+    pub async fn register(
+        &self,
+        id: CommandId,
+        handle: &str,
+        name: &str,
+        password: String,
+    ) -> Result<SignedIn, AccountError> {
+        let handle = Handle::new(handle.trim())?;
+        // Checked before the costly hash; decided by the domain all the same.
+        text::clean(name, domain::account::MAX_NAME).map_err(domain::account::Refusal::from)?;
+        if !(8..=200).contains(&password.chars().count()) {
+            return Err(AccountError::BadPassword);
+        }
+        if self.0.store.credential(&handle).await?.is_some() {
+            return match self.sign_in(handle.as_str(), password).await {
+                Err(AccountError::BadCredentials) => {
+                    Err(domain::account::Refusal::HandleTaken(handle).into())
+                }
+                other => other,
+            };
+        }
+        let user = UserId(Uuid::now_v7());
+        self.create(id, user, handle, name.to_owned(), Role::Customer, password).await?;
+        self.start_session(user).await
+    }
+
+    /// Creates an account in any role, for the command line and demo data.
+    ///
+    /// # Errors
+    /// [`AccountError`]
+    pub async fn create(
+        &self,
+        id: CommandId,
+        user: UserId,
+        handle: Handle,
+        name: String,
+        role: Role,
+        password: String,
+    ) -> Result<(), AccountError> {
+        let password_hash = self.0.passwords.hash(password).await;
+        let register = Register { user, handle: handle.clone(), name, role };
+        let unit = Unit::from(Command::new(id, service(), register)).with(Effect::AddCredential {
+            user,
+            handle,
+            password_hash,
+        });
+        self.0.store.execute(unit).await?;
+        Ok(())
+    }
+
+    /// Signs somebody in.
+    ///
+    /// # Errors
+    /// [`AccountError::BadCredentials`], whichever of the two is wrong.
+    pub async fn sign_in(&self, handle: &str, password: String) -> Result<SignedIn, AccountError> {
+        let credential = match Handle::new(handle.trim().trim_start_matches('@').to_lowercase()) {
+            Ok(handle) => self.0.store.credential(&handle).await?,
+            Err(_) => None,
+        };
+        if password.len() > 1_000 {
+            return Err(AccountError::BadCredentials);
+        }
+        let stored = credential.as_ref().map(|credential| credential.password_hash.clone());
+        match credential {
+            _ if !self.0.passwords.fits(password, stored).await => Err(AccountError::BadCredentials),
+            Some(credential) => self.start_session(credential.user).await,
+            None => Err(AccountError::BadCredentials),
+        }
+    }
+
+    /// Signs a persona in without a password. The server calls this in demo mode only, for demo people only.
+    ///
+    /// # Errors
+    /// [`QueryError::NotFound`] if there is no such person.
+    pub async fn enter(&self, handle: &Handle) -> Result<SignedIn, AccountError> {
+        let persona = crate::demo::PEOPLE.iter().any(|person| person.handle == handle.as_str());
+        let credential = self.0.store.credential(handle).await?.filter(|_| persona);
+        self.start_session(credential.ok_or(QueryError::NotFound)?.user).await
+    }
+
+    async fn start_session(&self, user: UserId) -> Result<SignedIn, AccountError> {
+        let mut secret = [0; 32];
+        OsRng.fill_bytes(&mut secret);
+        let token = BASE64_URL_SAFE_NO_PAD.encode(secret);
+        let session = SessionId(Uuid::now_v7());
+        let expires = now().plus_millis(SESSION_DAYS * 24 * 3_600 * 1_000);
+        let effect = Effect::StartSession { session, user, token_hash: hashed(&token), expires };
+        self.0.store.execute(Unit::default().with(effect)).await?;
+        Ok(SignedIn { caller: Caller { user: Some(user), session: Some(session) }, token, expires })
+    }
+
+    /// Whose session a token belongs to; a visitor if it is unknown, ended or expired.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn authenticate(&self, token: &str) -> Result<Caller, QueryError> {
+        let row = self.0.store.session(&hashed(token)).await?;
+        Ok(row
+            .filter(|row| row.expires > now())
+            .map(|row| Caller { user: Some(row.user), session: Some(row.session) })
+            .unwrap_or_default())
+    }
+
+    /// Ends the caller's session; its open streams end with it.
+    ///
+    /// # Errors
+    /// [`AccountError`]
+    pub async fn sign_out(&self, caller: &Caller) -> Result<(), AccountError> {
+        let (Some(user), Some(session)) = (caller.user, caller.session) else { return Ok(()) };
+        let id = CommandId(Uuid::new_v5(&session.0, b"sign-out"));
+        let unit = Unit::from(Command::new(id, service(), EndSession { user, session }))
+            .with(Effect::EndSession { session, user });
+        self.0.store.execute(unit).await?;
+        Ok(())
+    }
+}

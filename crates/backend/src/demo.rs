@@ -1,0 +1,102 @@
+//! People, rooms and first words for demo mode. Every command has a fixed id, so seeding again changes
+//! nothing, whatever happened in between.
+
+use domain::{
+    CommandId, Handle, Intent, RoomId, UserId,
+    account::Role,
+    chat::{AddMember, OpenRoom, PostMessage},
+};
+use uuid::Uuid;
+
+use crate::{AccountError, Backend, Caller};
+
+/// One of the people of demo mode.
+#[derive(Debug, Clone, Copy)]
+pub struct DemoPerson {
+    /// What they sign in with.
+    pub handle: &'static str,
+    /// What they are shown as.
+    pub name: &'static str,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// The personas that anybody may enter as; their password is `demo`.
+pub const PEOPLE: [DemoPerson; 3] = [
+    DemoPerson { handle: "ada", name: "Ada", role: Role::Customer },
+    DemoPerson { handle: "bo", name: "Bo", role: Role::Desk },
+    DemoPerson { handle: "olga", name: "Olga", role: Role::Operator },
+];
+
+const ROOMS: [(&str, &str, bool); 4] = [
+    ("lobby", "Lobby", false),
+    ("help", "Help desk", false),
+    ("market", "Market talk", false),
+    ("backstage", "Backstage", true),
+];
+
+const WORDS: [(&str, &str, &str); 9] = [
+    ("bo", "lobby", "Good morning! Doors are open."),
+    ("ada", "lobby", "Morning, Bo. Is the walnut shelf back in stock?"),
+    ("bo", "lobby", "Two came in last night. I will put them on the floor after ten."),
+    ("olga", "lobby", "Everything you say here is an event: it is on disk before you see the tick."),
+    ("ada", "help", "My parcel says “dispatched” since Tuesday. Should I worry?"),
+    ("bo", "help", "No need, the courier had a flat tyre. It moves again since this morning."),
+    ("ada", "market", "Best thing I bought this year: the enamel kettle. No contest."),
+    ("olga", "backstage", "Deploy at four. Nobody should notice; that is the point."),
+    ("bo", "backstage", "I will keep the desk quiet around then."),
+];
+
+fn fixed(label: &str) -> Uuid {
+    Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("hubbub:demo:{label}").as_bytes())
+}
+
+fn user(handle: &str) -> UserId {
+    UserId(fixed(&format!("user:{handle}")))
+}
+
+/// Puts the demo data in, as far as it is not there.
+///
+/// # Errors
+/// If the store cannot write, or a handle is taken by somebody who is not the persona.
+///
+/// # Panics
+/// Never: the constants above are valid.
+pub async fn seed(backend: &Backend) -> Result<(), AccountError> {
+    for person in PEOPLE {
+        let handle = Handle::new(person.handle).expect("the constants are valid");
+        if backend.0.store.credential(&handle).await?.is_none() {
+            let id = CommandId(fixed(&format!("register:{handle}")));
+            let user = user(person.handle);
+            backend.create(id, user, handle, person.name.into(), person.role, "demo".into()).await?;
+        }
+    }
+    for (room, title, private) in ROOMS {
+        let room = RoomId::new(room).expect("the constants are valid");
+        let open = OpenRoom { room: room.clone(), title: title.into(), private };
+        run(backend, "olga", &format!("open:{room}"), open).await?;
+        if private {
+            run(backend, "olga", &format!("add:{room}:bo"), AddMember { room, user: user("bo") }).await?;
+        }
+    }
+    for (nth, (handle, room, text)) in WORDS.into_iter().enumerate() {
+        let room = RoomId::new(room).expect("the constants are valid");
+        let post = PostMessage { room, text: text.into(), reply_to: None };
+        run(backend, handle, &format!("say:{nth}"), post).await?;
+    }
+    Ok(())
+}
+
+/// A refusal means that somebody has changed the demo world meanwhile; that is theirs to do.
+async fn run(
+    backend: &Backend,
+    handle: &str,
+    label: &str,
+    intent: impl Into<Intent>,
+) -> Result<(), AccountError> {
+    let caller = Caller { user: Some(user(handle)), session: None };
+    match backend.execute(&caller, CommandId(fixed(label)), intent.into(), None).await {
+        Ok(_) | Err(crate::ExecuteError::Refused(_) | crate::ExecuteError::CommandReused) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,180 @@
+//! What goes wrong, each with a stable code and a sentence for people. Details that help nobody outside go
+//! to the log and not into the sentence.
+
+use domain::{Refusal, RefusalKind, account, envelope::Undecodable};
+use store::{ReadError, UnitError};
+
+/// Why a command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError {
+    /// The domain says no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Commands are for people who are signed in.
+    #[error("Sign in to do this.")]
+    SignInFirst,
+    /// The id was used for another command.
+    #[error("This command id was used before, for something else. Use a fresh one.")]
+    CommandReused,
+    /// The store cannot write now.
+    #[error("Nothing was saved: {0}")]
+    Unavailable(String),
+    /// The server is shutting down.
+    #[error("The server is restarting. Nothing was lost; try again in a moment.")]
+    Closed,
+}
+
+impl From<UnitError> for ExecuteError {
+    fn from(error: UnitError) -> Self {
+        match error {
+            UnitError::Refused(refusal) => Self::Refused(refusal),
+            UnitError::CommandReused => Self::CommandReused,
+            UnitError::Unavailable(why) => Self::Unavailable(why),
+            UnitError::Closed => Self::Closed,
+        }
+    }
+}
+
+impl ExecuteError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::SignInFirst => "account.sign_in_first",
+            Self::CommandReused => "command.id_reused",
+            Self::Unavailable(_) => "store.unavailable",
+            Self::Closed => "server.closing",
+        }
+    }
+
+    /// The HTTP status that fits.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Refused(refusal) => match refusal.kind() {
+                RefusalKind::Invalid => 422,
+                RefusalKind::Forbidden => 403,
+                RefusalKind::NotFound => 404,
+                RefusalKind::Conflict => 409,
+            },
+            Self::SignInFirst => 401,
+            Self::CommandReused => 409,
+            Self::Unavailable(_) | Self::Closed => 503,
+        }
+    }
+}
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// It does not exist, or the caller may not know that it does.
+    #[error("This is not here, or it is not for you to see.")]
+    NotFound,
+    /// Only for people who are signed in.
+    #[error("Sign in to see this.")]
+    SignInFirst,
+    /// The log cannot be read now.
+    #[error("The log cannot be read right now. Try again in a moment.")]
+    Unavailable(#[source] ReadError),
+    /// The log holds something this build cannot read.
+    #[error("The log holds something that this build cannot read.")]
+    Undecodable(#[from] Undecodable),
+    /// The answer could not be kept or read back.
+    #[error("The stored view is damaged.")]
+    Damaged(#[from] serde_json::Error),
+}
+
+impl From<ReadError> for QueryError {
+    fn from(error: ReadError) -> Self {
+        tracing::error!(%error, "the log cannot be read");
+        Self::Unavailable(error)
+    }
+}
+
+impl QueryError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "query.not_found",
+            Self::SignInFirst => "account.sign_in_first",
+            Self::Unavailable(_) => "store.unavailable",
+            Self::Undecodable(_) | Self::Damaged(_) => "store.unreadable",
+        }
+    }
+
+    /// The HTTP status that fits.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::NotFound => 404,
+            Self::SignInFirst => 401,
+            Self::Unavailable(_) => 503,
+            Self::Undecodable(_) | Self::Damaged(_) => 500,
+        }
+    }
+}
+
+/// Why somebody is not registered or signed in.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// Wrong handle or wrong password: never said which.
+    #[error("That handle and password do not belong together.")]
+    BadCredentials,
+    /// The password is too short or too long.
+    #[error("A password has 8 to 200 characters.")]
+    BadPassword,
+    /// The handle has characters or a length that handles do not have.
+    #[error("{0}.")]
+    BadHandle(#[from] domain::ids::InvalidId),
+    /// As for any command.
+    #[error(transparent)]
+    Execute(#[from] ExecuteError),
+    /// As for any question.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+}
+
+impl From<UnitError> for AccountError {
+    fn from(error: UnitError) -> Self {
+        Self::Execute(error.into())
+    }
+}
+
+impl From<ReadError> for AccountError {
+    fn from(error: ReadError) -> Self {
+        Self::Query(error.into())
+    }
+}
+
+impl From<account::Refusal> for AccountError {
+    fn from(refusal: account::Refusal) -> Self {
+        Self::Execute(Refusal::from(refusal).into())
+    }
+}
+
+impl AccountError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::BadCredentials => "account.bad_credentials",
+            Self::BadPassword => "account.bad_password",
+            Self::BadHandle(_) => "account.bad_handle",
+            Self::Execute(error) => error.code(),
+            Self::Query(error) => error.code(),
+        }
+    }
+
+    /// The HTTP status that fits.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::BadCredentials => 401,
+            Self::BadPassword | Self::BadHandle(_) => 422,
+            Self::Execute(error) => error.status(),
+            Self::Query(error) => error.status(),
+        }
+    }
+}

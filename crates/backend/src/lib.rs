@@ -1,0 +1,135 @@
+//! The use cases that a screen or an API client can call.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`Backend`] | execute a command, ask for a view, read the log |
+//! | `accounts` | register, sign in, sign out, sessions |
+//! | `passwords` | Argon2id, off the async threads and limited in number |
+//! | `views` | views folded on demand from the log, kept warm |
+//! | [`demo`] | people, rooms and first words for demo mode |
+//!
+//! It knows no HTTP, no cookie and no page.
+
+mod accounts;
+pub mod demo;
+mod errors;
+mod passwords;
+mod queries;
+mod views;
+
+use std::sync::Arc;
+
+use domain::{
+    Actor, Command, CommandId, Handle, Intent, Position, SessionId, StreamId, UserId, account::Person,
+};
+use hub::Hub;
+use store::{Effect, Receipt, Store, Unit};
+
+pub use accounts::{SESSION_DAYS, SignedIn};
+pub use errors::{AccountError, ExecuteError, QueryError};
+pub use queries::LogPage;
+
+/// Who asks: nobody in particular, or a person in a session.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The person; `None` for a visitor.
+    pub user: Option<UserId>,
+    /// The session they are signed in with.
+    pub session: Option<SessionId>,
+}
+
+/// The handle that pages and routes hold. Cheap to clone.
+#[derive(Clone)]
+pub struct Backend(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    hub: Hub,
+    views: views::Views,
+    passwords: passwords::Passwords,
+}
+
+impl Backend {
+    /// Over an open store and its hub.
+    #[must_use]
+    pub fn new(store: Store, hub: Hub) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            hub,
+            views: views::Views::default(),
+            passwords: passwords::Passwords::default(),
+        }))
+    }
+
+    /// The hub, for transports.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.0.hub
+    }
+
+    /// Carries a command out for somebody. Answered only when its events are on disk.
+    ///
+    /// # Errors
+    /// [`ExecuteError`], with a code and a sentence.
+    pub async fn execute(
+        &self,
+        caller: &Caller,
+        id: CommandId,
+        intent: Intent,
+        expected_version: Option<u64>,
+    ) -> Result<Receipt, ExecuteError> {
+        let user = caller.user.ok_or(ExecuteError::SignInFirst)?;
+        let mut unit =
+            Unit::from(Command { expected_version, ..Command::new(id, Actor::User(user), intent) });
+        if let Intent::AccountEndSession(wanted) = &unit.commands[0].intent {
+            let session = wanted.session;
+            unit = unit.with(Effect::EndSession { session, user });
+        }
+        Ok(self.0.store.execute(unit).await?)
+    }
+
+    /// Who the caller is.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub async fn person(&self, caller: &Caller) -> Result<Option<Person>, QueryError> {
+        match caller.user {
+            Some(user) => self.person_by_id(user).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Who has this handle.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub async fn person_by_handle(&self, handle: &Handle) -> Result<Option<Person>, QueryError> {
+        match self.0.store.credential(handle).await? {
+            Some(credential) => self.person_by_id(credential.user).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn person_by_id(&self, user: UserId) -> Result<Option<Person>, QueryError> {
+        let events = self.0.store.read_stream(&StreamId::account(user)).await?;
+        let mut person = None;
+        for recorded in events {
+            domain::account::fold_person(&mut person, &recorded.decode()?.event);
+        }
+        Ok(person)
+    }
+
+    /// Whether commands can be carried out now.
+    ///
+    /// # Errors
+    /// A sentence that says why not.
+    pub async fn writable(&self) -> Result<(), String> {
+        self.0.store.writable().await
+    }
+
+    /// The last position on disk.
+    #[must_use]
+    pub fn head(&self) -> Position {
+        self.0.store.head()
+    }
+}
