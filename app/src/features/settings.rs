@@ -1,0 +1,84 @@
+//! Settings: how it looks, and how one is shown.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::{
+    context::page,
+    forms::CommandFields,
+    theme::{self, Theme},
+};
+
+/// The settings.
+#[component]
+pub fn Settings() -> impl IntoView {
+    view! {
+        <Title text="Settings" />
+        <div class="sheet">
+            <h1>"Settings"</h1>
+            <Appearance />
+            {page().viewer.clone().map(|person| view! { <Profile name=person.name handle=person.handle.to_string() /> })}
+        </div>
+    }
+}
+
+/// Radio buttons that work by themselves once the page is awake, and as a form before.
+#[component]
+fn Appearance() -> impl IntoView {
+    // What the server knows from the cookie, the browser knows from the document.
+    let chosen = RwSignal::new(None);
+    Effect::new(move |_| chosen.set(Some(theme::current())));
+    let rendered = SharedValue::new(|| theme::of_this_request().name().to_owned()).into_inner();
+    view! {
+        <form class="card" method="get" action="/settings">
+            <fieldset class="choices">
+                <legend>"Appearance"</legend>
+                {Theme::ALL.into_iter()
+                    .map(|theme| {
+                        let checked = theme.name() == rendered;
+                        view! {
+                            <label class="choice">
+                                <input
+                                    type="radio"
+                                    name="theme"
+                                    value=theme.name()
+                                    checked=checked
+                                    prop:checked=move || {
+                                        chosen.get().map_or(checked, |chosen| chosen == theme)
+                                    }
+                                    on:change=move |_| {
+                                        theme::choose(theme);
+                                        chosen.set(Some(theme));
+                                    }
+                                />
+                                <span>{theme.label()}</span>
+                            </label>
+                        }
+                    })
+                    .collect_view()}
+            </fieldset>
+            <button type="submit" class="button quiet asleep-only">"Use this"</button>
+        </form>
+    }
+}
+
+#[component]
+fn Profile(name: String, handle: String) -> impl IntoView {
+    let page = page();
+    let refused = page.refused("account.change_profile").map(|refused| refused.why.clone());
+    let name =
+        page.refused("account.change_profile").map_or(name, |_| page.typed("account.change_profile", "name"));
+    view! {
+        <form class="card stack" method="post" action="/settings">
+            <h2>"Profile"</h2>
+            {refused.map(|why| view! { <div class="form-error" role="alert"><p>{why}</p></div> })}
+            <CommandFields command="account.change_profile" form="settings" />
+            <div class="field">
+                <label for="name">"Name"</label>
+                <input id="name" name="name" type="text" autocomplete="name" required maxlength="40" value=name />
+                <p class="hint">{format!("You sign in as @{handle}; that stays.")}</p>
+            </div>
+            <button type="submit" class="button">"Save"</button>
+        </form>
+    }
+}
