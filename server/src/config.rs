@@ -1,0 +1,223 @@
+//! The settings. One struct; flags win over `HUBBUB_*`, which wins over `hubbub.toml`, which wins over the
+//! defaults. An unknown key or a bad value is refused with its name.
+
+use std::{fmt, net::SocketAddr, path::PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
+
+/// How the log of the process is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+macro_rules! settings {
+    ($($(#[doc = $doc:literal])+ $field:ident: $type:ty = $default:expr, $env:literal;)+) => {
+        /// One layer of settings: what a flag, the environment or the file says.
+        #[derive(Debug, Clone, Default, Args, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct Layer {
+            /// The settings file; `hubbub.toml` is read if it is there.
+            #[arg(long, env = "HUBBUB_CONFIG", global = true, value_name = "FILE")]
+            #[serde(skip)]
+            config: Option<PathBuf>,
+            $(
+                $(#[doc = $doc])+
+                #[arg(long, env = $env, global = true)]
+                $field: Option<$type>,
+            )+
+        }
+
+        /// The settings in force.
+        #[derive(Debug, Clone)]
+        pub struct Settings {
+            $($(#[doc = $doc])+ pub $field: $type,)+
+        }
+
+        /// The environment variables that are settings.
+        const KNOWN: &[&str] = &["HUBBUB_CONFIG", $($env),+];
+
+        impl Settings {
+            fn from_layers(first: Layer, second: Layer) -> Self {
+                Self { $($field: first.$field.or(second.$field).unwrap_or_else(|| $default),)+ }
+            }
+        }
+
+        impl fmt::Display for Settings {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                $(writeln!(f, "  {:<18}{}", stringify!($field), shown(&self.$field))?;)+
+                Ok(())
+            }
+        }
+    };
+}
+
+settings! {
+    /// Where to listen.
+    addr: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 3000)), "HUBBUB_ADDR";
+    /// Where the log is: `sqlite://<path>`.
+    database_url: String = "sqlite://data/hubbub.db".into(), "HUBBUB_DATABASE_URL";
+    /// Demo mode: people, rooms and first words; personas on the start page.
+    demo: bool = false, "HUBBUB_DEMO";
+    /// Where the built pages are.
+    site_root: PathBuf = PathBuf::from("target/site"), "HUBBUB_SITE_ROOT";
+    /// The address people use, if it is not the one that is listened on: `https://hubbub.example`. With
+    /// https, cookies are marked Secure.
+    public_url: String = String::new(), "HUBBUB_PUBLIC_URL";
+    /// How the process's own log is written.
+    log_format: LogFormat = LogFormat::Human, "HUBBUB_LOG_FORMAT";
+    /// How much of the newest events is kept in memory for late readers, in bytes.
+    ring_bytes: usize = 16 << 20, "HUBBUB_RING_BYTES";
+    /// How much may wait for one connection before it reads on from the log by itself, in bytes.
+    queue_bytes: usize = 1 << 20, "HUBBUB_QUEUE_BYTES";
+    /// The most subscriptions of one connection.
+    max_subscriptions: usize = 128, "HUBBUB_MAX_SUBSCRIPTIONS";
+    /// How many ephemeral signals one connection may send a second.
+    signals_per_second: u32 = 20, "HUBBUB_SIGNALS_PER_SECOND";
+    /// How long a socket may take no byte before it is cut, in seconds.
+    stall_seconds: u64 = 5, "HUBBUB_STALL_SECONDS";
+    /// How long a stopping server waits for its connections, in seconds.
+    drain_seconds: u64 = 10, "HUBBUB_DRAIN_SECONDS";
+}
+
+fn shown(value: &impl fmt::Debug) -> String {
+    let text = format!("{value:?}");
+    let text = text.trim_matches('"');
+    // A database address may carry a password: scheme://user:password@host.
+    match (text.find("://"), text.find('@')) {
+        (Some(scheme), Some(at)) if at > scheme => {
+            let user = text[scheme + 3..at].split(':').next().unwrap_or_default();
+            format!("{}{user}:…{}", &text[..scheme + 3], &text[at..])
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// What is wrong with the settings.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A `HUBBUB_*` variable that is no setting.
+    #[error("there is no setting {0}; `hubbub --help` lists them all")]
+    UnknownVariable(String),
+    /// The file cannot be read.
+    #[error("the settings file {path} cannot be read: {why}")]
+    Unreadable {
+        /// Which file.
+        path: String,
+        /// Why.
+        why: std::io::Error,
+    },
+    /// The file has an unknown key or a bad value.
+    #[error("the settings file {path} is not understood: {why}")]
+    Malformed {
+        /// Which file.
+        path: String,
+        /// Where and why.
+        why: toml::de::Error,
+    },
+    /// A value that cannot work.
+    #[error("the setting {name} cannot be {value:?}: {why}")]
+    BadValue {
+        /// Which setting.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// Why.
+        why: &'static str,
+    },
+}
+
+impl Settings {
+    /// Puts the layers together. `given` is what flags and environment say (clap has read both).
+    ///
+    /// # Errors
+    /// [`SettingsError`]
+    pub fn load(given: Layer) -> Result<Self, SettingsError> {
+        let unknown = std::env::vars_os()
+            .filter_map(|(name, _)| name.into_string().ok())
+            .find(|name| name.starts_with("HUBBUB_") && !KNOWN.contains(&name.as_str()));
+        if let Some(name) = unknown {
+            return Err(SettingsError::UnknownVariable(name));
+        }
+        let file = match &given.config {
+            Some(path) => read_file(path)?,
+            None if PathBuf::from("hubbub.toml").exists() => read_file(&PathBuf::from("hubbub.toml"))?,
+            None => Layer::default(),
+        };
+        Self::from_layers(given, file).checked()
+    }
+
+    /// The defaults, with the pages of `site_root` and the log at `database_url`, on any free port: for
+    /// tests.
+    ///
+    /// # Errors
+    /// [`SettingsError`]
+    pub fn for_tests(database_url: String, site_root: PathBuf) -> Result<Self, SettingsError> {
+        let given = Layer {
+            addr: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+            database_url: Some(database_url),
+            site_root: Some(site_root),
+            ..Layer::default()
+        };
+        Self::from_layers(given, Layer::default()).checked()
+    }
+
+    fn checked(self) -> Result<Self, SettingsError> {
+        let bad = |name, value: &str, why| Err(SettingsError::BadValue { name, value: value.to_owned(), why });
+        if !self.database_url.starts_with("sqlite:") {
+            return bad("database_url", &shown(&self.database_url), "it must begin with sqlite://");
+        }
+        if !self.public_url.is_empty() && url::Url::parse(&self.public_url).is_err() {
+            return bad("public_url", &self.public_url, "it is not a URL");
+        }
+        if self.queue_bytes < 64 << 10 {
+            return bad("queue_bytes", &self.queue_bytes.to_string(), "at least 65536 bytes are needed");
+        }
+        Ok(self)
+    }
+
+    /// Whether people reach the server over TLS.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+}
+
+fn read_file(path: &PathBuf) -> Result<Layer, SettingsError> {
+    let shown = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|why| SettingsError::Unreadable { path: shown.clone(), why })?;
+    toml::from_str(&text).map_err(|why| SettingsError::Malformed { path: shown, why })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let flag = Layer { demo: Some(true), ..Layer::default() };
+        let file: Layer = toml::from_str("demo = false\nqueue_bytes = 70000").unwrap();
+        let settings = Settings::from_layers(flag, file);
+        assert!(settings.demo);
+        assert_eq!(settings.queue_bytes, 70_000);
+        assert_eq!(settings.ring_bytes, 16 << 20);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_name() {
+        let error = toml::from_str::<Layer>("adress = 'x'").unwrap_err().to_string();
+        assert!(error.contains("adress"), "{error}");
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_not_shown() {
+        assert_eq!(shown(&"postgres://me:secret@db/x"), "postgres://me:…@db/x");
+    }
+}

@@ -1,0 +1,180 @@
+//! The HTTP API: JSON in, JSON out, errors as problem+json.
+
+use axum::{
+    Extension, Json, Router,
+    body::Bytes,
+    extract::{Path, Query, State, rejection::QueryRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{any, get, post},
+};
+use backend::{Caller, SignedIn};
+use domain::{CommandId, Intent, Pattern, Position, Recorded};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{problem::Problem, session, state::AppState};
+
+/// The most events in one answer.
+const MOST_EVENTS: usize = 1_000;
+
+pub(super) fn router() -> Router<AppState> {
+    Router::new()
+        .route("/api/session", post(sign_in).delete(sign_out))
+        .route("/api/accounts", post(register))
+        .route("/api/commands/{type}", post(command))
+        .route("/api/events", get(events))
+        .route("/api/events/{id}", get(event))
+        .route("/api/{*rest}", any(|| async { Problem::new(404, "api.no_such_call", "There is no such call.") }))
+        .method_not_allowed_fallback(|| async {
+            Problem::new(405, "api.method_not_allowed", "This address does not answer to that method.")
+        })
+}
+
+/// A JSON body, or a sentence about what is wrong with it.
+fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| Problem::bad_request("request.malformed", error))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Credentials {
+    handle: String,
+    password: String,
+}
+
+async fn sign_in(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let Credentials { handle, password } = parse(&body)?;
+    let signed_in = state.backend.sign_in(&handle, password).await?;
+    state.backend.sign_out(&caller).await?;
+    Ok(started(&state, StatusCode::OK, &signed_in))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Registration {
+    handle: String,
+    #[serde(default)]
+    name: Option<String>,
+    password: String,
+}
+
+async fn register(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let Registration { handle, name, password } = parse(&body)?;
+    let id = idempotency_key(&headers)?;
+    let name = name.unwrap_or_else(|| handle.clone());
+    let signed_in = state.backend.register(id, &handle, &name, password).await?;
+    Ok(started(&state, StatusCode::CREATED, &signed_in))
+}
+
+fn started(state: &AppState, status: StatusCode, signed_in: &SignedIn) -> Response {
+    let cookie = session::set_cookie(&state.settings, signed_in);
+    let body = json!({
+        "user": signed_in.caller.user,
+        "session": signed_in.caller.session,
+        "token": signed_in.token,
+        "expires": signed_in.expires,
+    });
+    (status, [(header::SET_COOKIE, cookie), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(body))
+        .into_response()
+}
+
+async fn sign_out(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Problem> {
+    state.backend.sign_out(&caller).await?;
+    let cookie = session::clear_cookie(&state.settings);
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<CommandId, Problem> {
+    match headers.get("idempotency-key") {
+        None => Ok(CommandId(Uuid::now_v7())),
+        Some(value) => {
+            // The header's value is a quoted string in the draft standard; most clients leave the quotes out.
+            let text = value.to_str().unwrap_or_default().trim_matches('"');
+            text.parse().map_err(|why| {
+                Problem::bad_request("command.bad_idempotency_key", format!("Idempotency-Key: {why}."))
+            })
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Expectation {
+    expectedversion: Option<u64>,
+}
+
+async fn command(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+    expectation: Result<Query<Expectation>, QueryRejection>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let Query(expectation) =
+        expectation.map_err(|why| Problem::bad_request("request.bad_query", why.body_text()))?;
+    let data = std::str::from_utf8(&body)
+        .map_err(|_| Problem::bad_request("request.malformed", "The body is not UTF-8."))?;
+    let intent = Intent::parse(&name, data).map_err(|bad| {
+        let status = if matches!(bad, domain::contract::BadCommand::Unknown(_)) { 404 } else { 400 };
+        Problem::new(status, "command.malformed", bad.to_string())
+    })?;
+    let id = idempotency_key(&headers)?;
+    let receipt = state.backend.execute(&caller, id, intent, expectation.expectedversion).await?;
+    Ok(Json(receipt).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventsQuery {
+    #[serde(rename = "match")]
+    pattern: Option<String>,
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct EventsPage {
+    events: Vec<Recorded>,
+    next: Position,
+}
+
+async fn events(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    query: Result<Query<EventsQuery>, QueryRejection>,
+) -> Result<Json<EventsPage>, Problem> {
+    let Query(query) = query.map_err(|why| Problem::bad_request("request.bad_query", why.body_text()))?;
+    let pattern = query
+        .pattern
+        .map_or_else(|| Ok(Pattern::everything()), Pattern::new)
+        .map_err(|why| Problem::bad_request("subscription.bad_pattern", format!("match: {why}.")))?;
+    let after = query
+        .after
+        .map_or(Ok(Position::START), |text| text.parse())
+        .map_err(|why| Problem::bad_request("subscription.bad_position", format!("after: {why}.")))?;
+    let limit = query.limit.unwrap_or(100).clamp(1, MOST_EVENTS);
+    let page = state.backend.log(&caller, pattern, after, limit).await?;
+    Ok(Json(EventsPage { events: page.events, next: page.next }))
+}
+
+async fn event(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<Recorded>, Problem> {
+    let id = id.parse().map_err(|why| Problem::bad_request("request.bad_id", why))?;
+    Ok(Json(state.backend.event(&caller, id).await?))
+}

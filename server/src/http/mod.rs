@@ -1,0 +1,67 @@
+//! Everything that is answered over plain HTTP, and the order of the layers around it.
+
+mod api;
+mod forms;
+mod health;
+mod pages;
+mod statics;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    http::{HeaderName, HeaderValue, header},
+    middleware::{self, Next},
+    response::Response,
+};
+use tower::ServiceBuilder;
+use tower_http::compression::{
+    CompressionLayer,
+    predicate::{NotForContentType, Predicate, SizeAbove},
+};
+
+use crate::{session, state::AppState, transport};
+
+/// The largest request body, in bytes.
+const MAX_BODY: usize = 64 << 10;
+
+pub(crate) fn router(state: AppState) -> Router {
+    let answered = Router::new()
+        .merge(api::router())
+        .merge(pages::router(&state))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(CompressionLayer::new().compress_when(
+            SizeAbove::new(1_024).and(NotForContentType::SSE).and(NotForContentType::IMAGES),
+        ));
+    let guarded = Router::new()
+        .merge(answered)
+        .merge(transport::router())
+        .layer(
+            ServiceBuilder::new()
+                .layer(middleware::from_fn_with_state(state.clone(), session::check_origin))
+                .layer(middleware::from_fn_with_state(state.clone(), session::identify)),
+        );
+    Router::new()
+        .merge(health::router())
+        .merge(guarded)
+        .merge(statics::router(&state))
+        .layer(middleware::from_fn_with_state(state.clone(), headers))
+        .with_state(state)
+}
+
+/// Headers that every answer carries. Pages set a Content-Security-Policy of their own, with a nonce.
+async fn headers(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let mut default = |name: HeaderName, value: &'static str| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    default(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    default(header::REFERRER_POLICY, "same-origin");
+    default(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    default(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    default(HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()");
+    if state.settings.is_tls() {
+        default(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
+    }
+    response
+}

@@ -1,0 +1,88 @@
+//! The pages: rendered whole by Leptos, so that they can be read and used before any script has run. Every
+//! page also takes the posts of its own forms.
+
+use axum::{
+    Extension, Router,
+    body::Body,
+    extract::{Request, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use backend::Caller;
+use leptos::prelude::provide_context;
+use leptos_axum::{AxumRouteListing, generate_route_list};
+
+use super::forms;
+use crate::{problem::Problem, state::AppState};
+
+pub(super) fn router(_: &AppState) -> Router<AppState> {
+    let mut router = Router::new()
+        .route("/enter/{handle}", post(forms::enter))
+        .route("/sign-out", post(forms::sign_out))
+        .route("/fn/{*name}", post(server_function));
+    for route in generate_route_list(app::App) {
+        let path = AxumRouteListing::path(&route);
+        router = match path {
+            "/sign-in" => router.route(path, get(page).post(forms::sign_in)),
+            "/register" => router.route(path, get(page).post(forms::register)),
+            _ => router.route(path, get(page).post(forms::command)),
+        };
+    }
+    router.fallback(page)
+}
+
+async fn page(State(state): State<AppState>, Extension(caller): Extension<Caller>, request: Request) -> Response {
+    render(&state, &caller, request, None).await
+}
+
+/// What every page and server function finds in its context.
+async fn context(
+    state: &AppState,
+    caller: &Caller,
+    refused: Option<app::Refused>,
+) -> Result<impl Fn() + Clone + Send + Sync + 'static, Problem> {
+    let person = state.backend.person(caller).await?;
+    let (backend, caller, demo) = (state.backend.clone(), caller.clone(), state.settings.demo);
+    Ok(move || {
+        provide_context(backend.clone());
+        provide_context(caller.clone());
+        provide_context(app::Viewer(person.clone()));
+        provide_context(app::Demo(demo));
+        if let Some(refused) = &refused {
+            provide_context(refused.clone());
+        }
+    })
+}
+
+/// The page at the request's path; with what was refused, if a form was.
+pub(super) async fn render(
+    state: &AppState,
+    caller: &Caller,
+    request: Request,
+    refused: Option<(StatusCode, app::Refused)>,
+) -> Response {
+    let (status, refused) = refused.unzip();
+    let context = match context(state, caller, refused).await {
+        Ok(context) => context,
+        Err(problem) => return problem.into_response(),
+    };
+    let options = state.leptos.clone();
+    let shell = move || app::shell(options.clone());
+    let mut response = leptos_axum::render_app_async_with_context(context, shell)(request).await;
+    if let Some(status) = status {
+        *response.status_mut() = status;
+    }
+    response
+}
+
+async fn server_function(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Response {
+    match context(&state, &caller, None).await {
+        Ok(context) => leptos_axum::handle_server_fns_with_context(context, request).await.into_response(),
+        Err(problem) => problem.into_response(),
+    }
+}

@@ -1,0 +1,23 @@
+//! The edge: axum, wired. No business rule lives here.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`config`] | the settings: flags, environment, `hubbub.toml` |
+//! | [`run`] | start, serve, drain, stop |
+//! | [`users`] | `hubbub user …` |
+//! | `session` | cookies, bearer tokens, who asks, from which origin |
+//! | `problem` | every error as problem+json |
+//! | `http` | the API, the pages and their forms, static files, health |
+//! | `transport` | the live protocol over WebSocket |
+
+
+#![recursion_limit = "512"]
+
+pub mod config;
+mod http;
+mod problem;
+pub mod run;
+mod session;
+mod state;
+mod transport;
+pub mod users;

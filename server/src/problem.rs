@@ -1,0 +1,49 @@
+//! Every error of the API is problem+json (RFC 9457): a status, a stable code, a sentence.
+
+use axum::{
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use backend::{AccountError, ExecuteError, QueryError};
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Problem {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    pub(crate) status: u16,
+    pub(crate) code: String,
+    pub(crate) detail: String,
+}
+
+impl Problem {
+    pub(crate) fn new(status: u16, code: impl Into<String>, detail: impl Into<String>) -> Self {
+        let title = StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("Error");
+        Self { kind: "about:blank", title, status, code: code.into(), detail: detail.into() }
+    }
+
+    pub(crate) fn bad_request(code: &str, detail: impl ToString) -> Self {
+        Self::new(400, code, detail.to_string())
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
+    }
+}
+
+macro_rules! problem_from {
+    ($($error:ty),+) => {$(
+        impl From<$error> for Problem {
+            fn from(error: $error) -> Self {
+                Self::new(error.status(), error.code(), error.to_string())
+            }
+        }
+    )+};
+}
+
+problem_from!(ExecuteError, QueryError, AccountError);

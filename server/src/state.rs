@@ -1,0 +1,25 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use backend::Backend;
+use leptos::config::LeptosOptions;
+use tokio::sync::watch;
+
+use crate::config::Settings;
+
+#[derive(Clone)]
+pub(crate) struct AppState {
+    pub(crate) backend: Backend,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) leptos: LeptosOptions,
+    /// Turns true when the server stops: open streams say goodbye.
+    pub(crate) draining: watch::Receiver<bool>,
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos.clone()
+    }
+}

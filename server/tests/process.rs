@@ -1,0 +1,198 @@
+//! The program itself: started, killed and started wrongly.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use common::{Socket, event_id};
+use serde_json::{Value, json};
+
+struct Process {
+    child: Child,
+    url: String,
+}
+
+impl Process {
+    fn command(folder: &Path) -> Command {
+        let site = folder.join("site");
+        std::fs::create_dir_all(site.join("pkg")).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hubbub"));
+        command
+            .current_dir(folder)
+            .env("HUBBUB_ADDR", "127.0.0.1:0")
+            .env("HUBBUB_DATABASE_URL", format!("sqlite://{}", folder.join("hubbub.db").display()))
+            .env("HUBBUB_SITE_ROOT", site)
+            .env("HUBBUB_DEMO", "true")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn start(folder: &Path) -> Self {
+        let mut child = Self::command(folder).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let url = lines
+            .find_map(|line| line.unwrap().strip_prefix("Hubbub is listening on ").map(str::to_owned))
+            .expect("the server says where it listens");
+        Self { child, url }
+    }
+
+    /// As `kill -9` does.
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    async fn token(&self) -> String {
+        let body = json!({"handle": "ada", "password": "demo"});
+        let answer = reqwest::Client::new().post(format!("{}/api/session", self.url)).json(&body).send().await;
+        answer.unwrap().json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned()
+    }
+
+    async fn say(&self, token: &str, text: &str) -> Option<Value> {
+        let say = reqwest::Client::new()
+            .post(format!("{}/api/commands/chat.post_message", self.url))
+            .bearer_auth(token)
+            .json(&json!({"room": "lobby", "text": text}));
+        say.send().await.ok()?.json().await.ok()
+    }
+
+    async fn said(&self) -> Vec<Value> {
+        let url = format!("{}/api/events?match=chat.lobby.message_posted&limit=1000", self.url);
+        let page: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+        page["events"].as_array().unwrap().clone()
+    }
+}
+
+/// Runs the program until it ends by itself and returns what it complained about.
+fn complaint(mut command: Command) -> String {
+    let output = command.output().unwrap();
+    assert!(!output.status.success(), "it was expected to fail");
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(!text.contains("panicked"), "{text}");
+    text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_server_has_kept_every_acknowledged_word_once_and_a_reader_resumes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut acknowledged = vec![];
+    let mut cursor: Option<String> = None;
+    let mut read: Vec<String> = vec![];
+    for life in 0..5 {
+        let server = Process::start(folder.path());
+        let token = server.token().await;
+        let mut socket = Socket::open(&format!("{}/live/ws", server.url.replace("http", "ws")), None).await;
+        let since = cursor.clone();
+        let mut sub = json!({"sid": "a", "match": "chat.lobby.message_posted"});
+        if let Some(since) = since {
+            sub["since"] = since.into();
+        }
+        socket.send(json!({"kind": "hello", "v": 1, "subs": [sub]})).await;
+        let epoch = socket.next_of("welcome").await["epoch"].as_str().unwrap().to_owned();
+        // One writer, cut off in the middle of a word.
+        let writer = {
+            let (url, token) = (server.url.clone(), token.clone());
+            tokio::spawn(async move {
+                let mut said = vec![];
+                for nth in 0.. {
+                    let say = reqwest::Client::new()
+                        .post(format!("{url}/api/commands/chat.post_message"))
+                        .bearer_auth(&token)
+                        .json(&json!({"room": "lobby", "text": format!("{life}.{nth}")}));
+                    let Ok(answer) = say.send().await else { break };
+                    let Ok(receipt) = answer.json::<Value>().await else { break };
+                    said.push(event_id(&receipt).to_owned());
+                }
+                said
+            })
+        };
+        let mut pending = vec![];
+        while read.len() < (life + 1) * 20 {
+            let frame = socket.next().await;
+            match frame["kind"].as_str().unwrap() {
+                "event" => pending.push(frame["event"]["id"].as_str().unwrap().to_owned()),
+                "flush" => {
+                    read.append(&mut pending);
+                    cursor = Some(format!("{epoch}.{}", frame["pos"]));
+                }
+                _ => {}
+            }
+        }
+        server.kill();
+        acknowledged.extend(writer.await.unwrap());
+    }
+    let server = Process::start(folder.path());
+    let log: Vec<String> = server.said().await.iter().map(|e| e["id"].as_str().unwrap().to_owned()).collect();
+    for id in &acknowledged {
+        assert_eq!(log.iter().filter(|other| *other == id).count(), 1, "an acknowledged event is not there once");
+    }
+    let from = log.iter().position(|id| *id == read[0]).unwrap();
+    assert_eq!(read, log[from..from + read.len()], "a reader that resumed has a gap or a repetition");
+    assert!(server.say(&server.token().await, "and on").await.is_some());
+    server.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_text_is_in_no_file_of_the_data_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Process::start(folder.path());
+    let token = server.token().await;
+    let receipt = server.say(&token, "the-secret-word").await.unwrap();
+    let url = format!("{}/api/events/{}", server.url, event_id(&receipt));
+    let event: Value = reqwest::get(&url).await.unwrap().json().await.unwrap();
+    let delete = reqwest::Client::new()
+        .post(format!("{}/api/commands/chat.delete_message", server.url))
+        .bearer_auth(&token)
+        .json(&json!({"room": "lobby", "message": event["data"]["message"]}));
+    assert_eq!(delete.send().await.unwrap().status(), 200);
+    let event: Value = reqwest::get(&url).await.unwrap().json().await.unwrap();
+    assert_eq!(event["data"]["text"], "");
+    server.kill();
+    for entry in std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap).filter(|e| e.path().is_file()) {
+        let bytes = std::fs::read(entry.path()).unwrap();
+        let found = bytes.windows(15).any(|window| window == b"the-secret-word");
+        assert!(!found, "the text is still in {}", entry.path().display());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_server_on_the_same_data_or_the_same_port_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Process::start(folder.path());
+    let why = complaint(Process::command(folder.path()));
+    assert!(why.contains("already"), "{why}");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut command = Process::command(elsewhere.path());
+    command.env("HUBBUB_ADDR", server.url.trim_start_matches("http://"));
+    let why = complaint(command);
+    assert!(why.contains("cannot listen on 127.0.0.1") && why.contains("HUBBUB_ADDR"), "{why}");
+    server.kill();
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, value, hint) in [
+        ("HUBBUB_COLOUR", "blue", "HUBBUB_COLOUR"),
+        ("HUBBUB_ADDR", "nowhere", "--addr"),
+        ("HUBBUB_DATABASE_URL", "mysql://x", "database_url"),
+        ("HUBBUB_PUBLIC_URL", "hub", "public_url"),
+        ("HUBBUB_CONFIG", "missing.toml", "missing.toml"),
+        ("HUBBUB_SITE_ROOT", "no-site", "make build"),
+    ] {
+        let mut command = Process::command(folder.path());
+        command.env(name, value);
+        let why = complaint(command);
+        assert!(why.contains(hint), "{name}: {why}");
+    }
+    std::fs::write(folder.path().join("hubbub.toml"), "adress = '127.0.0.1:1'").unwrap();
+    let why = complaint(Process::command(folder.path()));
+    assert!(why.contains("adress") && why.contains("hubbub.toml"), "{why}");
+}
