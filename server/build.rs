@@ -11,5 +11,5 @@ fn main() {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         now.map_or(0, |now| now.as_secs()).to_string()
     });
-    println!("cargo:rustc-env=HUBBUB_BUILD={}-{id}", env!("CARGO_PKG_VERSION"));
+    println!("cargo:rustc-env=BUILD_ID={}-{id}", env!("CARGO_PKG_VERSION"));
 }

@@ -17,7 +17,7 @@ test("somebody registers, signs out and signs in again", async ({ page }) => {
   await page.waitForURL((url) => url.pathname.startsWith("/chat"));
   await live(page);
 
-  await page.locator("button", { hasText: "Sign out" }).first().evaluate((button: HTMLButtonElement) => {
+  await page.getByRole("button", { name: "Sign out" }).first().evaluate((button: HTMLButtonElement) => {
     button.form?.requestSubmit();
   });
   await page.waitForURL((url) => url.pathname === "/");
@@ -27,7 +27,7 @@ test("somebody registers, signs out and signs in again", async ({ page }) => {
   await page.getByLabel("Password", { exact: true }).fill("correct horse battery");
   await page.getByLabel("Password", { exact: true }).press("Enter");
   await page.waitForURL((url) => url.pathname.startsWith("/chat"));
-  await expect(page.locator("button", { hasText: "Sign out" }).first()).toBeAttached();
+  await expect(page.getByRole("button", { name: "Sign out" }).first()).toBeAttached();
 });
 
 test("a wrong password and an unknown handle get the same answer, and the handle stays typed", async ({

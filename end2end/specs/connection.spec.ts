@@ -110,7 +110,7 @@ test("a message that was lost on the way is pending, then failed, and is sent ag
   await expect(ada.message("lost on the way")).toHaveAttribute("data-state", "failed");
   expect(await olga.log(`chat.${address}.message_posted`)).toEqual([]);
 
-  await page.unroute("**/fn/**");
+  await page.unrouteAll({ behavior: "wait" });
   await ada.message("lost on the way").getByRole("button", { name: "Retry" }).click();
   await expect(ada.message("lost on the way")).toHaveAttribute("data-state", "sent");
   expect(await olga.log(`chat.${address}.message_posted`)).toHaveLength(1);
@@ -126,7 +126,7 @@ test("a failed message can be discarded", async ({ page, api, complaints }) => {
   await ada.say("never mind");
   await ada.message("never mind").getByRole("button", { name: "Discard" }).click();
   await expect(ada.message("never mind")).toHaveCount(0);
-  await page.unroute("**/fn/**");
+  await page.unrouteAll({ behavior: "wait" });
   await ada.saySettled("something else");
   const log = await olga.log(`chat.${address}.message_posted`);
   expect(log.map((event) => event.data["text"])).toEqual(["something else"]);
@@ -145,7 +145,7 @@ test("an answer that was lost makes no second message", async ({ page, api, comp
   });
   await ada.say("said once");
   await expect.poll(async () => (await olga.log(`chat.${address}.message_posted`)).length).toBe(1);
-  await page.unroute("**/fn/**");
+  await page.unrouteAll({ behavior: "wait" });
   // The event itself may settle it; if the page still thinks it failed, trying again must change nothing.
   await expect(async () => {
     const retry = ada.message("said once").getByRole("button", { name: "Retry" });

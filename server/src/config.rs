@@ -168,13 +168,22 @@ impl Settings {
         Self::from_layers(given, Layer::default()).checked()
     }
 
-    fn checked(self) -> Result<Self, SettingsError> {
-        let bad = |name, value: &str, why| Err(SettingsError::BadValue { name, value: value.to_owned(), why });
+    fn checked(mut self) -> Result<Self, SettingsError> {
+        let bad =
+            |name, value: &str, why| Err(SettingsError::BadValue { name, value: value.to_owned(), why });
         if !self.database_url.starts_with("sqlite:") {
             return bad("database_url", &shown(&self.database_url), "it must begin with sqlite://");
         }
-        if !self.public_url.is_empty() && url::Url::parse(&self.public_url).is_err() {
-            return bad("public_url", &self.public_url, "it is not a URL");
+        if !self.public_url.is_empty() {
+            let url = url::Url::parse(&self.public_url).ok();
+            let Some(url) = url.filter(|u| matches!(u.scheme(), "http" | "https") && u.path() == "/") else {
+                return bad(
+                    "public_url",
+                    &self.public_url,
+                    "it must be http:// or https://, a host, and no path",
+                );
+            };
+            self.public_url = url.origin().ascii_serialization();
         }
         if self.queue_bytes < 64 << 10 {
             return bad("queue_bytes", &self.queue_bytes.to_string(), "at least 65536 bytes are needed");

@@ -10,7 +10,6 @@
 //! | `http` | the API, the pages and their forms, static files, health |
 //! | `transport` | the live protocol over WebSocket |
 
-
 #![recursion_limit = "512"]
 
 pub mod config;

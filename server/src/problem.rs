@@ -7,6 +7,9 @@ use axum::{
 use backend::{AccountError, ExecuteError, QueryError};
 use serde::Serialize;
 
+/// The content type of RFC 9457.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
 #[derive(Debug, Serialize)]
 pub(crate) struct Problem {
     #[serde(rename = "type")]
@@ -32,7 +35,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&self).unwrap_or_default();
-        (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
+        (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], body).into_response()
     }
 }
 

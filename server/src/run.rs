@@ -1,12 +1,16 @@
 //! Start, serve, drain, stop.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use backend::Backend;
 use hub::Hub;
 use leptos::config::{Env, LeptosOptions, get_configuration};
 use store::Store;
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
 
 use crate::{
     config::{LogFormat, Settings},
@@ -94,6 +98,7 @@ pub struct Server {
     store: Store,
     drain: watch::Sender<bool>,
     patience: Duration,
+    at_work: mpsc::Receiver<Infallible>,
     serving: JoinHandle<io::Result<()>>,
 }
 
@@ -122,7 +127,9 @@ impl Server {
         let patience = Duration::from_secs(settings.drain_seconds);
         let (drain, draining) = watch::channel(false);
         let mut stopping = draining.clone();
-        let app = http::router(AppState { backend, settings: Arc::new(settings), leptos, draining });
+        let (_at_work, at_work) = mpsc::channel(1);
+        let app =
+            http::router(AppState { backend, settings: Arc::new(settings), leptos, draining, _at_work });
         let serving = tokio::spawn(async move {
             axum::serve(listener, app)
                 .with_graceful_shutdown(async move {
@@ -131,7 +138,7 @@ impl Server {
                 })
                 .await
         });
-        Ok(Self { addr, store, drain, patience, serving })
+        Ok(Self { addr, store, drain, patience, at_work, serving })
     }
 
     /// Stops accepting, says goodbye to open connections, waits for them in bounded time, and closes the
@@ -142,7 +149,13 @@ impl Server {
     pub async fn stop(mut self) -> Result<(), RunError> {
         // Every receiver may be gone already; then there is nobody to tell.
         let _ = self.drain.send(true);
-        let served = tokio::time::timeout(self.patience, &mut self.serving).await;
+        let served = tokio::time::timeout(self.patience, async {
+            let served = (&mut self.serving).await;
+            // Sockets are no requests any more: they are waited for by what they hold.
+            self.at_work.recv().await;
+            served
+        })
+        .await;
         self.store.close().await;
         match served {
             Ok(Ok(served)) => Ok(served?),

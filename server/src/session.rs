@@ -40,9 +40,16 @@ pub(crate) fn clear_cookie(settings: &Settings) -> HeaderValue {
 fn cookie_value(settings: &Settings, token: &str, max_age: i64) -> HeaderValue {
     let secure = if settings.is_tls() { "; Secure" } else { "" };
     let name = cookie_name(settings);
-    HeaderValue::try_from(format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age}{secure}"))
-        .expect("a token is base64url")
+    HeaderValue::try_from(format!(
+        "{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age}{secure}"
+    ))
+    .expect("a token is base64url")
 }
+
+/// Whether a session was brought that has ended. A page is then shown as to a visitor; an open stream says so,
+/// because nothing else would.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stale(pub(crate) bool);
 
 /// Puts the [`Caller`] into the request. A token that is unknown, ended or expired makes a visitor; a bearer
 /// token that is so is refused, because a program would not notice.
@@ -52,11 +59,13 @@ pub(crate) async fn identify(State(state): State<AppState>, mut request: Request
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "));
-    let token = bearer.or_else(|| cookie(headers, cookie_name(&state.settings)));
+    let token = bearer.or_else(|| cookie(headers, cookie_name(&state.settings))).map(str::to_owned);
+    let brought = token.is_some();
+    let bearer = bearer.is_some();
     let caller = match token {
         None => Caller::default(),
-        Some(token) => match state.backend.authenticate(token).await {
-            Ok(caller) if bearer.is_some() && caller.user.is_none() => {
+        Some(token) => match state.backend.authenticate(&token).await {
+            Ok(caller) if bearer && caller.user.is_none() => {
                 return Problem::new(401, "account.bad_token", "This token is unknown, ended or expired.")
                     .into_response();
             }
@@ -64,6 +73,7 @@ pub(crate) async fn identify(State(state): State<AppState>, mut request: Request
             Err(error) => return Problem::from(error).into_response(),
         },
     };
+    request.extensions_mut().insert(Stale(brought && caller.user.is_none()));
     request.extensions_mut().insert(caller);
     next.run(request).await
 }
@@ -90,7 +100,7 @@ fn same_origin(headers: &HeaderMap, settings: &Settings) -> bool {
     };
     let Ok(origin) = origin.to_str() else { return false };
     if !settings.public_url.is_empty() {
-        return origin == settings.public_url.trim_end_matches('/');
+        return origin == settings.public_url;
     }
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     origin.split_once("://").map(|(_, authority)| authority) == host && host.is_some()
@@ -103,7 +113,9 @@ mod tests {
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         pairs
             .iter()
-            .map(|(name, value)| (header::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
+            .map(|(name, value)| {
+                (header::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
+            })
             .collect()
     }
 
@@ -122,7 +134,10 @@ mod tests {
         assert!(!same_origin(&headers(&[("origin", "http://a:1")]), &local));
         assert!(!same_origin(&headers(&[("sec-fetch-site", "cross-site")]), &local));
         let public = settings("https://hub.example/");
-        assert!(same_origin(&headers(&[("origin", "https://hub.example"), ("host", "inside:3000")]), &public));
+        assert!(same_origin(
+            &headers(&[("origin", "https://hub.example"), ("host", "inside:3000")]),
+            &public
+        ));
         assert!(!same_origin(&headers(&[("origin", "http://hub.example")]), &public));
     }
 

@@ -1,11 +1,11 @@
 //! What every handler can reach.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::extract::FromRef;
 use backend::Backend;
 use leptos::config::LeptosOptions;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::config::Settings;
 
@@ -16,6 +16,8 @@ pub(crate) struct AppState {
     pub(crate) leptos: LeptosOptions,
     /// Turns true when the server stops: open streams say goodbye.
     pub(crate) draining: watch::Receiver<bool>,
+    /// Held by everything that is still at work; a stopping server waits until nobody holds it.
+    pub(crate) _at_work: mpsc::Sender<Infallible>,
 }
 
 impl FromRef<AppState> for LeptosOptions {

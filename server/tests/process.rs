@@ -51,7 +51,8 @@ impl Process {
 
     async fn token(&self) -> String {
         let body = json!({"handle": "ada", "password": "demo"});
-        let answer = reqwest::Client::new().post(format!("{}/api/session", self.url)).json(&body).send().await;
+        let answer =
+            reqwest::Client::new().post(format!("{}/api/session", self.url)).json(&body).send().await;
         answer.unwrap().json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned()
     }
 
@@ -131,7 +132,11 @@ async fn a_killed_server_has_kept_every_acknowledged_word_once_and_a_reader_resu
     let server = Process::start(folder.path());
     let log: Vec<String> = server.said().await.iter().map(|e| e["id"].as_str().unwrap().to_owned()).collect();
     for id in &acknowledged {
-        assert_eq!(log.iter().filter(|other| *other == id).count(), 1, "an acknowledged event is not there once");
+        assert_eq!(
+            log.iter().filter(|other| *other == id).count(),
+            1,
+            "an acknowledged event is not there once"
+        );
     }
     let from = log.iter().position(|id| *id == read[0]).unwrap();
     assert_eq!(read, log[from..from + read.len()], "a reader that resumed has a gap or a repetition");
@@ -155,7 +160,8 @@ async fn a_deleted_text_is_in_no_file_of_the_data_folder() {
     let event: Value = reqwest::get(&url).await.unwrap().json().await.unwrap();
     assert_eq!(event["data"]["text"], "");
     server.kill();
-    for entry in std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap).filter(|e| e.path().is_file()) {
+    for entry in std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap).filter(|e| e.path().is_file())
+    {
         let bytes = std::fs::read(entry.path()).unwrap();
         let found = bytes.windows(15).any(|window| window == b"the-secret-word");
         assert!(!found, "the text is still in {}", entry.path().display());

@@ -11,10 +11,10 @@ use domain::{
     text,
 };
 use sha2::{Digest, Sha256};
-use store::{Effect, Unit};
+use store::{Effect, Receipt, Unit};
 use uuid::Uuid;
 
-use crate::{AccountError, Backend, Caller, QueryError};
+use crate::{AccountError, Backend, Caller, ExecuteError, QueryError};
 
 /// How long a session lasts, in days.
 pub const SESSION_DAYS: i64 = 30;
@@ -30,7 +30,7 @@ pub struct SignedIn {
     pub expires: Timestamp,
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
 }
@@ -46,8 +46,8 @@ fn hashed(token: &str) -> [u8; 32] {
 impl Backend {
     /// Opens an account and signs it in.
     ///
-    /// `id` is the caller's idempotency key. Repeating a registration with it fails with "handle taken"
-    /// unless the password fits, in which case it signs in.
+    /// `id` is the caller's idempotency key. If the handle is taken and the password fits, this signs in: it
+    /// is the same request again, or as good as.
     ///
     /// # Errors
     /// [`AccountError`]
@@ -64,17 +64,23 @@ impl Backend {
         if !(8..=200).contains(&password.chars().count()) {
             return Err(AccountError::BadPassword);
         }
-        if self.0.store.credential(&handle).await?.is_some() {
-            return match self.sign_in(handle.as_str(), password).await {
-                Err(AccountError::BadCredentials) => {
-                    Err(domain::account::Refusal::HandleTaken(handle).into())
+        // The same request again is the same person.
+        let user = UserId(Uuid::new_v5(&id.0, b"user"));
+        let created =
+            self.create(id, user, handle.clone(), name.to_owned(), Role::Customer, password.clone());
+        match created.await {
+            Ok(receipt) if !receipt.repeated => self.start_session(user).await,
+            // Somebody was there first, perhaps this very request a moment ago: the password tells.
+            Ok(_) | Err(AccountError::Execute(ExecuteError::Refused(_) | ExecuteError::CommandReused)) => {
+                match self.sign_in(handle.as_str(), password).await {
+                    Err(AccountError::BadCredentials) => {
+                        Err(domain::account::Refusal::HandleTaken(handle).into())
+                    }
+                    other => other,
                 }
-                other => other,
-            };
+            }
+            Err(error) => Err(error),
         }
-        let user = UserId(Uuid::now_v7());
-        self.create(id, user, handle, name.to_owned(), Role::Customer, password).await?;
-        self.start_session(user).await
     }
 
     /// Creates an account in any role, for the command line and demo data.
@@ -89,7 +95,7 @@ impl Backend {
         name: String,
         role: Role,
         password: String,
-    ) -> Result<(), AccountError> {
+    ) -> Result<Receipt, AccountError> {
         let password_hash = self.0.passwords.hash(password).await;
         let register = Register { user, handle: handle.clone(), name, role };
         let unit = Unit::from(Command::new(id, service(), register)).with(Effect::AddCredential {
@@ -97,8 +103,7 @@ impl Backend {
             handle,
             password_hash,
         });
-        self.0.store.execute(unit).await?;
-        Ok(())
+        Ok(self.0.store.execute(unit).await?)
     }
 
     /// Signs somebody in.
@@ -126,9 +131,10 @@ impl Backend {
     /// # Errors
     /// [`QueryError::NotFound`] if there is no such person.
     pub async fn enter(&self, handle: &Handle) -> Result<SignedIn, AccountError> {
-        let persona = crate::demo::PEOPLE.iter().any(|person| person.handle == handle.as_str());
-        let credential = self.0.store.credential(handle).await?.filter(|_| persona);
-        self.start_session(credential.ok_or(QueryError::NotFound)?.user).await
+        let credential = self.0.store.credential(handle).await?;
+        // Somebody real may have taken the handle before demo mode was turned on.
+        let persona = credential.filter(|credential| crate::demo::is_persona(credential.user));
+        self.start_session(persona.ok_or(QueryError::NotFound)?.user).await
     }
 
     async fn start_session(&self, user: UserId) -> Result<SignedIn, AccountError> {
@@ -139,7 +145,8 @@ impl Backend {
         let expires = now().plus_millis(SESSION_DAYS * 24 * 3_600 * 1_000);
         let effect = Effect::StartSession { session, user, token_hash: hashed(&token), expires };
         self.0.store.execute(Unit::default().with(effect)).await?;
-        Ok(SignedIn { caller: Caller { user: Some(user), session: Some(session) }, token, expires })
+        let caller = Caller { user: Some(user), session: Some(session), expires: Some(expires) };
+        Ok(SignedIn { caller, token, expires })
     }
 
     /// Whose session a token belongs to; a visitor if it is unknown, ended or expired.
@@ -150,7 +157,11 @@ impl Backend {
         let row = self.0.store.session(&hashed(token)).await?;
         Ok(row
             .filter(|row| row.expires > now())
-            .map(|row| Caller { user: Some(row.user), session: Some(row.session) })
+            .map(|row| Caller {
+                user: Some(row.user),
+                session: Some(row.session),
+                expires: Some(row.expires),
+            })
             .unwrap_or_default())
     }
 

@@ -51,14 +51,20 @@ fn fixed(label: &str) -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("hubbub:demo:{label}").as_bytes())
 }
 
+/// Whether somebody is one of the personas, and not just named like one.
+pub(crate) fn is_persona(who: UserId) -> bool {
+    PEOPLE.iter().any(|person| user(person.handle) == who)
+}
+
 fn user(handle: &str) -> UserId {
     UserId(fixed(&format!("user:{handle}")))
 }
 
-/// Puts the demo data in, as far as it is not there.
+/// Puts the demo data in, as far as it is not there. A persona whose handle somebody real has taken is left
+/// out, and so is what they would have said.
 ///
 /// # Errors
-/// If the store cannot write, or a handle is taken by somebody who is not the persona.
+/// If the store cannot write.
 ///
 /// # Panics
 /// Never: the constants above are valid.
@@ -94,7 +100,7 @@ async fn run(
     label: &str,
     intent: impl Into<Intent>,
 ) -> Result<(), AccountError> {
-    let caller = Caller { user: Some(user(handle)), session: None };
+    let caller = Caller { user: Some(user(handle)), ..Caller::default() };
     match backend.execute(&caller, CommandId(fixed(label)), intent.into(), None).await {
         Ok(_) | Err(crate::ExecuteError::Refused(_) | crate::ExecuteError::CommandReused) => Ok(()),
         Err(error) => Err(error.into()),

@@ -1,7 +1,7 @@
 //! What goes wrong, each with a stable code and a sentence for people. Details that help nobody outside go
 //! to the log and not into the sentence.
 
-use domain::{Refusal, RefusalKind, account, envelope::Undecodable};
+use domain::{Position, Refusal, RefusalKind, account, envelope::Undecodable};
 use store::{ReadError, UnitError};
 
 /// Why a command was not carried out.
@@ -17,10 +17,10 @@ pub enum ExecuteError {
     #[error("This command id was used before, for something else. Use a fresh one.")]
     CommandReused,
     /// The store cannot write now.
-    #[error("Nothing was saved: {0}")]
-    Unavailable(String),
+    #[error("The log cannot be written right now. Try again: sending the same command twice is safe.")]
+    Unavailable,
     /// The server is shutting down.
-    #[error("The server is restarting. Nothing was lost; try again in a moment.")]
+    #[error("The server is restarting. Try again in a moment: sending the same command twice is safe.")]
     Closed,
 }
 
@@ -29,7 +29,10 @@ impl From<UnitError> for ExecuteError {
         match error {
             UnitError::Refused(refusal) => Self::Refused(refusal),
             UnitError::CommandReused => Self::CommandReused,
-            UnitError::Unavailable(why) => Self::Unavailable(why),
+            UnitError::Unavailable(why) => {
+                tracing::error!(why, "a command could not be written");
+                Self::Unavailable
+            }
             UnitError::Closed => Self::Closed,
         }
     }
@@ -43,7 +46,7 @@ impl ExecuteError {
             Self::Refused(refusal) => refusal.code(),
             Self::SignInFirst => "account.sign_in_first",
             Self::CommandReused => "command.id_reused",
-            Self::Unavailable(_) => "store.unavailable",
+            Self::Unavailable => "store.unavailable",
             Self::Closed => "server.closing",
         }
     }
@@ -60,7 +63,7 @@ impl ExecuteError {
             },
             Self::SignInFirst => 401,
             Self::CommandReused => 409,
-            Self::Unavailable(_) | Self::Closed => 503,
+            Self::Unavailable | Self::Closed => 503,
         }
     }
 }
@@ -77,6 +80,17 @@ pub enum QueryError {
     /// The log cannot be read now.
     #[error("The log cannot be read right now. Try again in a moment.")]
     Unavailable(#[source] ReadError),
+    /// Nothing can have been read up to there yet.
+    #[error("The log ends at {head}; {after} is past it. Perhaps it was restored: read it from the start.")]
+    PastHead {
+        /// What was asked for.
+        after: Position,
+        /// Where the log ends.
+        head: Position,
+    },
+    /// The server is shutting down.
+    #[error("The server is restarting. Try again in a moment.")]
+    Closed,
     /// The log holds something this build cannot read.
     #[error("The log holds something that this build cannot read.")]
     Undecodable(#[from] Undecodable),
@@ -92,6 +106,15 @@ impl From<ReadError> for QueryError {
     }
 }
 
+impl From<hub::HubError> for QueryError {
+    fn from(error: hub::HubError) -> Self {
+        match error {
+            hub::HubError::Closed => Self::Closed,
+            hub::HubError::Read(error) => error.into(),
+        }
+    }
+}
+
 impl QueryError {
     /// The stable code.
     #[must_use]
@@ -100,6 +123,8 @@ impl QueryError {
             Self::NotFound => "query.not_found",
             Self::SignInFirst => "account.sign_in_first",
             Self::Unavailable(_) => "store.unavailable",
+            Self::PastHead { .. } => "subscription.past_head",
+            Self::Closed => "server.closing",
             Self::Undecodable(_) | Self::Damaged(_) => "store.unreadable",
         }
     }
@@ -110,7 +135,8 @@ impl QueryError {
         match self {
             Self::NotFound => 404,
             Self::SignInFirst => 401,
-            Self::Unavailable(_) => 503,
+            Self::Unavailable(_) | Self::Closed => 503,
+            Self::PastHead { .. } => 400,
             Self::Undecodable(_) | Self::Damaged(_) => 500,
         }
     }

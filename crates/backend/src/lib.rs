@@ -20,7 +20,8 @@ mod views;
 use std::sync::Arc;
 
 use domain::{
-    Actor, Command, CommandId, Handle, Intent, Position, SessionId, StreamId, UserId, account::Person,
+    Actor, Command, CommandId, Handle, Intent, Position, SessionId, StreamId, Timestamp, UserId,
+    account::Person,
 };
 use hub::Hub;
 use store::{Effect, Receipt, Store, Unit};
@@ -36,6 +37,8 @@ pub struct Caller {
     pub user: Option<UserId>,
     /// The session they are signed in with.
     pub session: Option<SessionId>,
+    /// When the session ends by itself.
+    pub expires: Option<Timestamp>,
 }
 
 /// The handle that pages and routes hold. Cheap to clone.
@@ -117,6 +120,13 @@ impl Backend {
             domain::account::fold_person(&mut person, &recorded.decode()?.event);
         }
         Ok(person)
+    }
+
+    /// How long the caller's session lasts yet, in milliseconds; `None` for a visitor.
+    #[must_use]
+    pub fn remaining_millis(&self, caller: &Caller) -> Option<u64> {
+        let expires = caller.expires?;
+        Some(u64::try_from(expires.millis() - accounts::now().millis()).unwrap_or(0))
     }
 
     /// Whether commands can be carried out now.

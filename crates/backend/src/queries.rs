@@ -108,7 +108,12 @@ impl Backend {
         after: Position,
         limit: usize,
     ) -> Result<LogPage, QueryError> {
-        // Read first: the tokens are then at least as new as what is read.
+        let head = self.0.store.head();
+        if after > head {
+            return Err(QueryError::PastHead { after, head });
+        }
+        // Who may see what is known up to what is published; what is acknowledged is about to be.
+        self.0.hub.reached(head).await?;
         let published = self.0.hub.published();
         let filter = Filter {
             pattern,
@@ -126,6 +131,7 @@ impl Backend {
     /// [`QueryError::NotFound`] if it does not exist or is not for the caller.
     pub async fn event(&self, caller: &Caller, id: EventId) -> Result<Recorded, QueryError> {
         let event = self.0.store.event(id).await?;
+        self.0.hub.reached(self.0.store.head()).await?;
         let tokens = self.0.hub.tokens(caller.user);
         event.filter(|event| event.meta.audience.admits(&tokens)).ok_or(QueryError::NotFound)
     }

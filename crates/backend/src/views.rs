@@ -17,8 +17,8 @@ const WARM: NonZeroUsize = NonZeroUsize::new(512).expect("512 is not zero");
 /// How many events are read at a time.
 const CHUNK: usize = 2_000;
 
-/// A snapshot is saved when at least so many events were considered since the last one.
-const SAVE_EVERY: u64 = 2_000;
+/// A snapshot is saved when at least so many events were folded since the last one.
+const SAVE_EVERY: usize = 1_000;
 
 /// Raise it when the fold of any view changes: older snapshots are then ignored.
 const GENERATION: u32 = 1;
@@ -28,7 +28,8 @@ type Slot = Arc<Mutex<Option<Warm>>>;
 struct Warm {
     view: Box<dyn Any + Send>,
     position: Position,
-    saved: Position,
+    /// Events folded since the last snapshot.
+    unsaved: usize,
 }
 
 pub(crate) struct Views {
@@ -55,14 +56,14 @@ impl Views {
         };
         // One fold at a time for each view; the others wait for its result.
         let mut warm = slot.lock().await;
-        let (mut view, mut position, mut saved) = match warm.take() {
+        let (mut view, mut position, mut unsaved) = match warm.take() {
             Some(warm) => match warm.view.downcast::<V>() {
-                Ok(view) => (*view, warm.position, warm.saved),
+                Ok(view) => (*view, warm.position, warm.unsaved),
                 Err(_) => unreachable!("a slot's name and its type go together"),
             },
             None => match store.load_snapshot(V::NAME, GENERATION, &key_text).await? {
-                Some((position, doc)) => (serde_json::from_str(&doc)?, position, position),
-                None => (V::empty(key), Position::START, Position::START),
+                Some((position, doc)) => (serde_json::from_str(&doc)?, position, 0),
+                None => (V::empty(key), Position::START, 0),
             },
         };
         let head = store.head();
@@ -72,16 +73,17 @@ impl Views {
             for recorded in &page.events {
                 view.feed(&recorded.decode()?);
             }
+            unsaved += page.events.len();
             position = page.next;
         }
-        if position.0 - saved.0 >= SAVE_EVERY {
+        if unsaved >= SAVE_EVERY {
             store
                 .save_snapshot(V::NAME, GENERATION, &key_text, position, &serde_json::to_string(&view)?)
                 .await?;
-            saved = position;
+            unsaved = 0;
         }
         let snapshot = Snapshot { view: view.clone(), cursor: Cursor { epoch: store.epoch(), position } };
-        *warm = Some(Warm { view: Box::new(view), position, saved });
+        *warm = Some(Warm { view: Box::new(view), position, unsaved });
         Ok(snapshot)
     }
 }

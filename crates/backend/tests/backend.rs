@@ -241,7 +241,7 @@ async fn a_visitor_changes_nothing() {
     let floor = Floor::open().await;
     let post = PostMessage { room: room("lobby"), text: "x".into(), reply_to: None };
     let id = CommandId(Uuid::now_v7());
-    let nobody = Caller { user: Some(UserId(Uuid::now_v7())), session: None };
+    let nobody = Caller { user: Some(UserId(Uuid::now_v7())), session: None, expires: None };
     let visitor = floor.backend.execute(&Caller::default(), id, post.clone().into(), None).await;
     assert!(matches!(visitor, Err(ExecuteError::SignInFirst)));
     let stranger = floor.backend.execute(&nobody, id, post.into(), None).await;

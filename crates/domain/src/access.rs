@@ -1,7 +1,7 @@
 //! Who may see what, folded from the log: roles and memberships give and take audience tokens, in position
 //! order. The hub folds it as events are committed, so that open subscriptions follow at once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::{
     account::Role,
@@ -11,13 +11,19 @@ use crate::{
 };
 
 /// The event types that [`Access`] folds; a server reads only these when it starts.
-pub const KINDS: [&str; 4] =
-    ["account.registered", "account.role_changed", "chat.member_joined", "chat.member_left"];
+pub const KINDS: [&str; 5] = [
+    "account.registered",
+    "account.role_changed",
+    "chat.room_opened",
+    "chat.member_joined",
+    "chat.member_left",
+];
 
 /// What every person holds.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
     people: HashMap<UserId, Grants>,
+    public: HashSet<RoomId>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -37,6 +43,12 @@ impl Access {
             Event::AccountRoleChanged(e) => {
                 self.people.entry(e.user).or_default().role = e.role;
                 Some(e.user)
+            }
+            Event::ChatRoomOpened(e) => {
+                if !e.private {
+                    self.public.insert(e.room.clone());
+                }
+                None
             }
             Event::ChatMemberJoined(e) => {
                 self.people.entry(e.user).or_default().rooms.insert(e.room.clone());
@@ -68,6 +80,17 @@ impl Access {
             }
         }
         tokens
+    }
+
+    /// The token that what happens in a room is for; `None` if there is no such room for a holder of
+    /// `tokens`.
+    #[must_use]
+    pub fn room_token(&self, room: &RoomId, tokens: &Tokens) -> Option<Token> {
+        let private = Token::Room(room.clone());
+        match self.public.contains(room) {
+            true => Some(Token::Everyone),
+            false => tokens.holds(&private).then_some(private),
+        }
     }
 
     /// What somebody may do; `None` if nobody has this id.

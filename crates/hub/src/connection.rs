@@ -7,28 +7,32 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
-use domain::{Pattern, Position, SessionId, UserId};
+use domain::{Position, SessionId, UserId};
 use live::{OnGap, OpenSub, Outcome, Sid};
-use store::Filter;
+use store::{Filter, ReadError};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     HubError, Shared,
+    group::{Group, Pace, Reading},
     index::Key,
     queue::{Ended, Queue},
     task::{Interest, Joined, Turn, wanted},
 };
 
+/// Events are counted over at most this stretch of the log when a subscription asks how far it is behind.
+const MOST_COUNTED: u64 = 50_000;
+
 /// What a connection hands to its transport.
 #[derive(Debug)]
 pub enum Delivery {
-    /// A group was opened: what became of each subscription, and where it starts.
+    /// A group was opened: what became of each subscription, and where the log ended then.
     Opened {
         /// Which group.
         group: u32,
         /// What became of each subscription.
         outcomes: Vec<(Sid, Outcome)>,
-        /// Where the group starts.
+        /// Where the log ended. The group's first batch begins where the earliest of its cursors stands.
         position: Position,
     },
     /// Events of a group, in order; everything in `(prev, position]` has been considered.
@@ -55,60 +59,6 @@ pub enum Delivery {
     Ended(Ended),
 }
 
-enum Pace {
-    /// Reads on by itself.
-    CatchingUp,
-    /// Has asked the hub to go live.
-    Joining(oneshot::Receiver<Joined>),
-    /// Fed by the hub (the main group only).
-    Live,
-}
-
-struct Group {
-    id: u32,
-    interests: Vec<Interest>,
-    /// Considered up to here.
-    position: Position,
-    /// The last batch ended here.
-    sent: Position,
-    pace: Pace,
-}
-
-impl Group {
-    fn is_joining(&self) -> bool {
-        matches!(self.pace, Pace::Joining(_))
-    }
-
-    /// One pattern that covers all of the group's, to read the store by.
-    fn cover(&self) -> Pattern {
-        let Some((first, others)) = self.interests.split_first() else { return Pattern::everything() };
-        if others.iter().all(|other| other.pattern == first.pattern) {
-            return first.pattern.clone();
-        }
-        let mut prefix: Vec<&str> = first.pattern.literal_prefix().collect();
-        for other in others {
-            let common =
-                prefix.iter().zip(other.pattern.literal_prefix()).take_while(|(a, b)| **a == *b).count();
-            prefix.truncate(common);
-        }
-        // A literal pattern may end where another goes on: leave room for at least one token.
-        let shortest = self.interests.iter().map(|i| i.pattern.tokens().count()).min().unwrap_or(1);
-        prefix.truncate(shortest - 1);
-        prefix.push(">");
-        Pattern::new(prefix.join(".")).unwrap_or_else(|_| Pattern::everything())
-    }
-
-    /// Moves on to `position`; a batch if there is something to say.
-    fn advance(&mut self, position: Position, events: Vec<Bytes>, always: bool) -> Option<Delivery> {
-        self.position = position;
-        if events.is_empty() && (!always || position == self.sent) {
-            return None;
-        }
-        let prev = std::mem::replace(&mut self.sent, position);
-        Some(Delivery::Batch { group: self.id, prev, position, events })
-    }
-}
-
 /// A reader of the hub. Dropping it disconnects it.
 pub struct Connection {
     turns: mpsc::UnboundedSender<Turn>,
@@ -120,6 +70,8 @@ pub struct Connection {
     groups: Vec<Group>,
     /// Which group reads next.
     next: usize,
+    /// Whether a late group is to be brought forward before the queue is looked at again.
+    late_first: bool,
     ready: VecDeque<Delivery>,
 }
 
@@ -143,7 +95,17 @@ impl Connection {
             .send(Turn::Connect { user, session, queue: queue.clone(), reply })
             .map_err(|_| HubError::Closed)?;
         let key = answer.await.map_err(|_| HubError::Closed)?;
-        Ok(Self { turns, shared, key, user, queue, groups: vec![], next: 0, ready: VecDeque::new() })
+        Ok(Self {
+            turns,
+            shared,
+            key,
+            user,
+            queue,
+            groups: vec![],
+            next: 0,
+            late_first: false,
+            ready: VecDeque::new(),
+        })
     }
 
     /// Opens a group of subscriptions. Group 0 must be the first and is the main group. The next
@@ -152,18 +114,21 @@ impl Connection {
     /// # Errors
     /// If the log cannot be read.
     pub async fn open(&mut self, group: u32, subs: Vec<OpenSub>) -> Result<(), HubError> {
+        // A page may have been rendered from what is on disk but not yet published.
+        let head = self.shared.store.head();
+        self.shared.reached(head).await?;
         let head = self.shared.published();
         let mut outcomes = vec![];
         let mut interests = vec![];
         for sub in subs {
-            let (outcome, since) = self.outcome(&sub, head).await?;
+            let (outcome, since) = outcome(&self.shared, self.user, &sub, head).await?;
             outcomes.push((sub.sid.clone(), outcome));
             if outcome != Outcome::Resync {
                 interests.push(Interest { sid: sub.sid, pattern: sub.pattern, since });
             }
         }
         let position = interests.iter().map(|interest| interest.since).min().unwrap_or(head);
-        self.ready.push_back(Delivery::Opened { group, outcomes, position });
+        self.ready.push_back(Delivery::Opened { group, outcomes, position: head });
         if group == 0 || !interests.is_empty() {
             self.groups.push(Group {
                 id: group,
@@ -176,38 +141,18 @@ impl Connection {
         Ok(())
     }
 
-    async fn outcome(&self, sub: &OpenSub, head: Position) -> Result<(Outcome, Position), HubError> {
-        // Nothing is live before the hub's turn has made it so.
-        let Some(since) = sub.since else { return Ok((Outcome::Replaying, head)) };
-        if since.epoch != self.shared.store.epoch() || since.position > head {
-            return Ok((Outcome::Resync, head));
-        }
-        if let OnGap::Resync(most) = sub.on_gap {
-            let filter = Filter {
-                pattern: sub.pattern.clone(),
-                tokens: Some(self.shared.tokens(self.user)),
-                before_or_at: Some(head),
-                ..Filter::everything()
-            };
-            let most = usize::try_from(most).unwrap_or(usize::MAX);
-            let behind = self.shared.store.count(since.position, &filter, most.saturating_add(1)).await?;
-            if behind > most {
-                return Ok((Outcome::Resync, head));
-            }
-        }
-        Ok((Outcome::Replaying, since.position))
-    }
-
     /// Ends a subscription.
     pub fn close(&mut self, sid: &Sid) {
         for group in &mut self.groups {
             group.interests.retain(|interest| interest.sid != *sid);
         }
+        // The hub may have counted a joining group in already; it is dropped when the answer comes.
+        self.groups.retain(|group| group.id == 0 || group.is_joining() || !group.interests.is_empty());
         // If the hub is gone there is nothing to leave.
         let _ = self.turns.send(Turn::Leave { key: self.key, sid: sid.clone() });
     }
 
-    /// What comes next. May be dropped and called again at any point: nothing is lost.
+    /// What comes next. May be dropped and called again at any point: nothing is lost, not even the work.
     ///
     /// # Errors
     /// If the log cannot be read or the hub is gone.
@@ -217,21 +162,23 @@ impl Connection {
                 return Ok(delivery);
             }
             // First, because the hub may have counted the group in already.
-            if let Some(at) = self.groups.iter().position(Group::is_joining) {
-                self.step(at).await?;
+            let joining = self.groups.iter().position(Group::is_joining);
+            if let Some(at) = joining {
+                self.joined(at).await?;
                 continue;
             }
-            if let Some(delivery) = self.take_waiting() {
-                return Ok(delivery);
-            }
-            let late = (0..self.groups.len())
-                .map(|nth| (self.next + nth) % self.groups.len())
-                .find(|at| !matches!(self.groups[*at].pace, Pace::Live));
-            match late {
-                Some(at) => {
-                    self.next = at + 1;
-                    self.step(at).await?;
+            // What the hub feeds and what is read go in turn, so that neither waits for all of the other.
+            let late = self.late();
+            if late.is_none() || !std::mem::take(&mut self.late_first) {
+                self.take_waiting();
+                self.late_first = !self.ready.is_empty();
+                if self.late_first {
+                    continue;
                 }
+            }
+            match late {
+                Some(at) if self.groups[at].is_reading() => self.read(at).await?,
+                Some(at) => self.step(at)?,
                 None => self.queue.wake.notified().await,
             }
         }
@@ -240,16 +187,16 @@ impl Connection {
     /// If nothing was said for a while and the log has moved: a batch without events, so that the other
     /// side's cursor moves too.
     pub fn idle(&mut self) -> Option<Delivery> {
-        if self.groups.iter().any(Group::is_joining) {
+        if !self.ready.is_empty() || self.groups.iter().any(Group::is_joining) {
             return None;
         }
         let published = self.shared.published();
         let waiting = self.queue.lock();
-        let main = self.groups.first_mut().filter(|main| matches!(main.pace, Pace::Live))?;
-        if !waiting.events.is_empty() || waiting.behind.is_some() || published <= main.sent {
+        let main = self.groups.first_mut().filter(|main| main.is_live())?;
+        if !waiting.events.is_empty() || waiting.behind.is_some() {
             return None;
         }
-        main.advance(published, vec![], true)
+        main.advance((vec![], published.max(main.position)), true).pop()
     }
 
     /// How many bytes of events wait for this connection now.
@@ -258,18 +205,27 @@ impl Connection {
         self.queue.lock().bytes
     }
 
-    /// What the hub has put into the queue.
-    fn take_waiting(&mut self) -> Option<Delivery> {
+    /// The group to bring forward next: one that has begun to read, or else each in its turn.
+    fn late(&mut self) -> Option<usize> {
+        if let Some(at) = self.groups.iter().position(Group::is_reading) {
+            return Some(at);
+        }
+        let count = self.groups.len();
+        let at = (0..count).map(|nth| (self.next + nth) % count).find(|at| !self.groups[*at].is_live())?;
+        self.next = at + 1;
+        Some(at)
+    }
+
+    /// Puts into `ready` what the hub has put into the queue.
+    fn take_waiting(&mut self) {
         // Read first: whatever is published by now is in the queue when it is locked.
         let published = self.shared.published();
         let mut waiting = self.queue.lock();
-        if !waiting.signals.is_empty() {
-            return Some(Delivery::Signals(waiting.signals.drain().map(|(_, frame)| frame).collect()));
-        }
         let events = std::mem::take(&mut waiting.events);
         waiting.bytes = 0;
         let behind = waiting.behind.take();
         let ended = waiting.ended.filter(|_| behind.is_none());
+        let signals: Vec<Bytes> = waiting.signals.drain().map(|(_, frame)| frame).collect();
         drop(waiting);
         if let Some(main) = self.groups.first_mut().filter(|_| !events.is_empty() || behind.is_some()) {
             let last = events.last().map_or(main.position, |event| event.position);
@@ -277,106 +233,153 @@ impl Connection {
             if behind.is_some() {
                 main.pace = Pace::CatchingUp;
             }
-            let frames = events.iter().map(|event| event.frame().clone()).collect();
-            return main.advance(position, frames, true);
+            let frames = events.iter().map(|event| (event.position, event.frame().clone())).collect();
+            self.ready.extend(main.advance((frames, position), true));
         }
-        ended.map(Delivery::Ended)
+        if !signals.is_empty() {
+            self.ready.push_back(Delivery::Signals(signals));
+        }
+        self.ready.extend(ended.map(Delivery::Ended));
     }
 
-    /// Brings one late group forward: by a chunk, or into the live ones. Whatever is worth telling is put
-    /// into `ready`. Every change of state comes after the last await, so a dropped call loses nothing.
-    async fn step(&mut self, at: usize) -> Result<(), HubError> {
+    /// The hub's answer to a group that wants to go live.
+    async fn joined(&mut self, at: usize) -> Result<(), HubError> {
         let group = &mut self.groups[at];
-        if let Pace::Joining(answer) = &mut group.pace {
-            let joined = answer.await.map_err(|_| HubError::Closed)?;
-            group.pace = Pace::CatchingUp;
-            if let Joined::Live { rest, position } = joined {
-                let frames = rest.iter().map(|entry| entry.frame().clone()).collect();
-                self.ready.extend(group.advance(position, frames, true));
+        let Pace::Joining(answer) = &mut group.pace else { return Ok(()) };
+        let joined = answer.await.map_err(|_| HubError::Closed)?;
+        group.pace = Pace::CatchingUp;
+        match joined {
+            Joined::Live { rest, position } => {
+                let frames = rest.iter().map(|entry| (entry.position, entry.frame().clone())).collect();
+                self.ready.extend(group.advance((frames, position), true));
                 self.ready.push_back(Delivery::Live { group: group.id, position });
-                self.merge(at, position);
-                return Ok(());
+                if group.id == 0 {
+                    group.pace = Pace::Live;
+                } else {
+                    let late = self.groups.remove(at);
+                    if let Some(main) = self.groups.first_mut() {
+                        let arrived = late.interests.into_iter();
+                        main.interests
+                            .extend(arrived.map(|interest| Interest { since: position, ..interest }));
+                    }
+                }
             }
+            Joined::NotYet if group.id != 0 && group.interests.is_empty() => {
+                self.groups.remove(at);
+            }
+            Joined::NotYet => {}
         }
-        let published = self.shared.published();
-        if self.groups[at].position < published
-            && let Some((events, position)) = self.chunk(at, published).await?
-        {
-            let delivery = self.groups[at].advance(position, events, false);
-            self.ready.extend(delivery);
-            return Ok(());
-        }
-        let group = &mut self.groups[at];
-        let (reply, answer) = oneshot::channel();
-        self.turns
-            .send(Turn::Join {
-                key: self.key,
-                interests: group.interests.clone(),
-                after: group.position,
-                main: group.id == 0,
-                reply,
-            })
-            .map_err(|_| HubError::Closed)?;
-        group.pace = Pace::Joining(answer);
         Ok(())
     }
 
-    /// A group that went live: the main one stays, another becomes part of it.
-    fn merge(&mut self, at: usize, position: Position) {
-        if self.groups[at].id == 0 {
-            self.groups[at].pace = Pace::Live;
-            return;
-        }
-        let late = self.groups.remove(at);
-        if let Some(main) = self.groups.first_mut() {
-            main.interests
-                .extend(late.interests.into_iter().map(|interest| Interest { since: position, ..interest }));
-        }
+    /// Waits for what a group is reading, or for the hub to have put something into the queue.
+    async fn read(&mut self, at: usize) -> Result<(), HubError> {
+        let group = &mut self.groups[at];
+        let Pace::Reading(reading) = &mut group.pace else { return Ok(()) };
+        let queue = &self.queue;
+        let fed = async {
+            if queue.lock().is_empty() {
+                queue.wake.notified().await;
+            }
+        };
+        let found = tokio::select! {
+            biased;
+            found = reading => found,
+            () = fed => return Ok(()),
+        };
+        group.pace = Pace::CatchingUp;
+        self.ready.extend(group.advance(found?, false));
+        Ok(())
     }
 
-    /// Some events after the group's position, from the store; `None` if the ring has them all, so that the
-    /// hub can hand over the rest in its turn.
-    async fn chunk(
-        &self,
-        at: usize,
-        published: Position,
-    ) -> Result<Option<(Vec<Bytes>, Position)>, HubError> {
-        let group = &self.groups[at];
+    /// Brings a late group forward: by a stretch of the ring, by asking the store, or by asking the hub.
+    fn step(&mut self, at: usize) -> Result<(), HubError> {
+        let group = &mut self.groups[at];
+        let published = self.shared.published();
         let chunk = self.shared.options.chunk;
-        // Tokens are looked up after `published` was read, so they are at least as new as what is read.
-        let tokens = self.shared.tokens(self.user);
-        {
-            let ring = self.shared.ring.read().expect("no holder of this lock panics");
-            if let Some(entries) = ring.after(group.position) {
-                let near = published.0 - group.position.0 <= chunk as u64;
-                if near {
-                    return Ok(None);
-                }
+        let ring = self.shared.ring.read().expect("no holder of this lock panics");
+        match ring.after(group.position) {
+            // So near that the hub can hand over the rest in its turn.
+            Some(_) if published.0.saturating_sub(group.position.0) <= chunk as u64 => {
+                let (reply, answer) = oneshot::channel();
+                let interests = group.interests.clone();
+                let join = Turn::Join {
+                    key: self.key,
+                    interests,
+                    after: group.position,
+                    main: group.id == 0,
+                    reply,
+                };
+                self.turns.send(join).map_err(|_| HubError::Closed)?;
+                group.pace = Pace::Joining(answer);
+            }
+            Some(entries) => {
+                // Tokens are looked up after `published` was read, so they are at least as new.
+                let tokens = self.shared.tokens(self.user);
                 let mut position = group.position;
                 let mut frames = vec![];
                 for entry in entries.take(chunk).take_while(|entry| entry.position <= published) {
                     position = entry.position;
                     if wanted(&group.interests, &entry.subject, position) && entry.audience.admits(&tokens) {
-                        frames.push(entry.frame().clone());
+                        frames.push((position, entry.frame().clone()));
                     }
                 }
-                return Ok(Some((frames, position)));
+                self.ready.extend(group.advance((frames, position), false));
             }
+            None => group.pace = Pace::Reading(reading(self.shared.clone(), group, published, self.user)),
         }
-        let _turn = self.shared.readers.acquire().await.map_err(|_| HubError::Closed)?;
+        Ok(())
+    }
+}
+
+/// Asks the store for a group's next events, in its turn among all late connections.
+fn reading(shared: Arc<Shared>, group: &Group, published: Position, user: Option<UserId>) -> Reading {
+    let (after, cover, interests) = (group.position, group.cover(), group.interests.clone());
+    Box::pin(async move {
+        let _turn = shared.readers.acquire().await.map_err(|_| ReadError::Closed)?;
         let filter = Filter {
-            pattern: group.cover(),
-            tokens: Some(tokens),
+            pattern: cover,
+            // Looked up after `published` was read, so they are at least as new.
+            tokens: Some(shared.tokens(user)),
             before_or_at: Some(published),
             ..Filter::everything()
         };
-        let page = self.shared.store.read(group.position, &filter, chunk).await?;
-        let frames = page
-            .events
-            .iter()
-            .filter(|event| wanted(&group.interests, &event.meta.subject, event.meta.position))
-            .map(|event| live::event_frame(&event.encode()))
-            .collect();
-        Ok(Some((frames, page.next)))
+        let page = shared.store.read(after, &filter, shared.options.chunk).await?;
+        let wanted = page.events.iter().filter(|e| wanted(&interests, &e.meta.subject, e.meta.position));
+        let frames = wanted.map(|event| (event.meta.position, live::event_frame(&event.encode())));
+        Ok((frames.collect(), page.next))
+    })
+}
+
+/// What becomes of a subscription, and where it begins.
+async fn outcome(
+    shared: &Shared,
+    user: Option<UserId>,
+    sub: &OpenSub,
+    head: Position,
+) -> Result<(Outcome, Position), HubError> {
+    // Nothing is live before the hub's turn has made it so.
+    let Some(since) = sub.since else { return Ok((Outcome::Replaying, head)) };
+    if since.epoch != shared.store.epoch() || since.position > head {
+        return Ok((Outcome::Resync, head));
+    }
+    let distance = head.0 - since.position.0;
+    match sub.on_gap {
+        // Not worth finding out: a fresh view is cheaper than so long a walk.
+        OnGap::Resync(_) if distance > MOST_COUNTED => Ok((Outcome::Resync, since.position)),
+        OnGap::Resync(most) if distance > u64::from(most) => {
+            let filter = Filter {
+                pattern: sub.pattern.clone(),
+                tokens: Some(shared.tokens(user)),
+                before_or_at: Some(head),
+                ..Filter::everything()
+            };
+            let most = usize::try_from(most).unwrap_or(usize::MAX);
+            let _turn = shared.readers.acquire().await.map_err(|_| HubError::Closed)?;
+            let behind = shared.store.count(since.position, &filter, most.saturating_add(1)).await?;
+            let outcome = if behind > most { Outcome::Resync } else { Outcome::Replaying };
+            Ok((outcome, since.position))
+        }
+        _ => Ok((Outcome::Replaying, since.position)),
     }
 }

@@ -11,6 +11,7 @@
 //! | [`Hub`] | the handle: connect, signal, who may see what |
 //! | [`Connection`] | one reader: groups of subscriptions, live or catching up |
 //! | `task` | the one task: commits and turns |
+//! | `group` | subscriptions that are read together, and how far they have come |
 //! | `index` | patterns to connections; cost grows with matches |
 //! | `ring` | the newest events, encoded |
 //! | `queue` | what waits for one connection |
@@ -18,22 +19,28 @@
 //! The hub knows no socket, no HTTP and no frame but the event frame it shares.
 
 mod connection;
+mod group;
 mod index;
 mod queue;
 mod ring;
 mod task;
 
-use std::sync::{
-    Arc, RwLock,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{Arc, RwLock},
+    time::Duration,
 };
 
-use domain::{Access, Epoch, Position, SessionId, Subject, Tokens, UserId, access, account::Role};
+use domain::{
+    Access, Epoch, Position, RoomId, SessionId, Subject, Token, Tokens, UserId, access, account::Role,
+};
 use store::{Commit, Filter, ReadError, Store};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 pub use connection::{Connection, Delivery};
 pub use queue::Ended;
+
+/// How long to wait for the hub to publish what is on disk before giving it up for stopped.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Bounds, each a setting.
 #[derive(Debug, Clone)]
@@ -66,7 +73,7 @@ struct Shared {
     store: Store,
     options: Options,
     /// Everything up to here has been put into every live queue it belongs in.
-    published: AtomicU64,
+    published: watch::Sender<Position>,
     ring: RwLock<ring::Ring>,
     access: RwLock<Access>,
     readers: Semaphore,
@@ -74,7 +81,18 @@ struct Shared {
 
 impl Shared {
     fn published(&self) -> Position {
-        Position(self.published.load(Ordering::Acquire))
+        *self.published.borrow()
+    }
+
+    /// Waits until everything up to a position has been published. It is on disk already, so this takes as
+    /// long as one turn of the hub.
+    async fn reached(&self, position: Position) -> Result<(), HubError> {
+        let mut published = self.published.subscribe();
+        let reached = published.wait_for(|published| *published >= position);
+        match tokio::time::timeout(PATIENCE, reached).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(HubError::Closed),
+        }
     }
 
     fn tokens(&self, user: Option<UserId>) -> Tokens {
@@ -106,7 +124,7 @@ impl Hub {
         let head = store.head();
         let access = read_access(&store, head).await?;
         let shared = Arc::new(Shared {
-            published: AtomicU64::new(head.0),
+            published: watch::Sender::new(head),
             ring: RwLock::new(ring::Ring::new(options.ring_bytes, head)),
             access: RwLock::new(access),
             readers: Semaphore::new(options.readers),
@@ -149,6 +167,21 @@ impl Hub {
     #[must_use]
     pub fn published(&self) -> Position {
         self.shared.published()
+    }
+
+    /// Waits until everything up to a position, which is on disk, has been published.
+    ///
+    /// # Errors
+    /// [`HubError::Closed`] if the hub has stopped.
+    pub async fn reached(&self, position: Position) -> Result<(), HubError> {
+        self.shared.reached(position).await
+    }
+
+    /// The token that what happens in a room is for; `None` if there is no such room for this person.
+    #[must_use]
+    pub fn room_token(&self, room: &RoomId, user: Option<UserId>) -> Option<Token> {
+        let access = self.shared.access.read().expect("no holder of this lock panics");
+        access.room_token(room, &access.tokens(user))
     }
 
     /// The life of the log.

@@ -37,6 +37,13 @@ pub(crate) struct Waiting {
     pub(crate) ended: Option<Ended>,
 }
 
+impl Waiting {
+    /// Whether there is nothing to hand over.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.behind.is_none() && self.signals.is_empty() && self.ended.is_none()
+    }
+}
+
 impl Queue {
     pub(crate) fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().expect("no holder of this lock panics")

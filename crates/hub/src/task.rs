@@ -1,10 +1,7 @@
 //! The one task of the hub. It takes commits in order and, between them, *turns*: what connections ask of
 //! it. Because both happen here, going live needs no lock and leaves no gap.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 use domain::{Audience, Event, Pattern, Position, SessionId, Subject, Tokens, UserId, access};
@@ -118,7 +115,7 @@ impl Task {
         for key in touched {
             self.hand_over(key);
         }
-        self.shared.published.store(commit.head.0, Ordering::Release);
+        self.shared.published.send_replace(commit.head);
         for key in ended {
             if let Some(member) = &self.members[key] {
                 member.queue.end(Ended::Session);

@@ -5,6 +5,7 @@ use axum::{
     body::Bytes,
     extract::{Path, Query, State, rejection::QueryRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::map_response,
     response::{IntoResponse, Response},
     routing::{any, get, post},
 };
@@ -14,7 +15,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{problem::Problem, session, state::AppState};
+use crate::{
+    problem::{PROBLEM_JSON, Problem},
+    session,
+    state::AppState,
+};
 
 /// The most events in one answer.
 const MOST_EVENTS: usize = 1_000;
@@ -26,10 +31,29 @@ pub(super) fn router() -> Router<AppState> {
         .route("/api/commands/{type}", post(command))
         .route("/api/events", get(events))
         .route("/api/events/{id}", get(event))
-        .route("/api/{*rest}", any(|| async { Problem::new(404, "api.no_such_call", "There is no such call.") }))
+        .route(
+            "/api/{*rest}",
+            any(|| async { Problem::new(404, "api.no_such_call", "There is no such call.") }),
+        )
         .method_not_allowed_fallback(|| async {
             Problem::new(405, "api.method_not_allowed", "This address does not answer to that method.")
         })
+        .layer(map_response(explain))
+}
+
+/// What the framework refuses by itself (too large a body, a broken address) is a problem like any other.
+async fn explain(response: Response) -> Response {
+    let status = response.status();
+    let failed = status.is_client_error() || status.is_server_error();
+    let json = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM_JSON);
+    if !failed || json {
+        return response;
+    }
+    let detail = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => "The body is larger than 64 KiB.",
+        _ => status.canonical_reason().unwrap_or("The request cannot be answered."),
+    };
+    Problem::new(status.as_u16(), "request.refused", detail).into_response()
 }
 
 /// A JSON body, or a sentence about what is wrong with it.
@@ -84,7 +108,11 @@ fn started(state: &AppState, status: StatusCode, signed_in: &SignedIn) -> Respon
         "token": signed_in.token,
         "expires": signed_in.expires,
     });
-    (status, [(header::SET_COOKIE, cookie), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(body))
+    (
+        status,
+        [(header::SET_COOKIE, cookie), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))],
+        Json(body),
+    )
         .into_response()
 }
 
@@ -111,6 +139,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<CommandId, Problem> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Expectation {
     expectedversion: Option<u64>,
 }

@@ -188,7 +188,8 @@ pub(super) async fn enter(
     body: axum::body::Bytes,
 ) -> Response {
     if !state.settings.demo {
-        return Problem::new(404, "account.no_personas", "There are personas in demo mode only.").into_response();
+        return Problem::new(404, "account.no_personas", "There are personas in demo mode only.")
+            .into_response();
     }
     let entered = async {
         let session = state.backend.enter(&handle.parse()?).await?;
@@ -202,7 +203,10 @@ pub(super) async fn enter(
 }
 
 /// Ends the session, here and in every tab.
-pub(super) async fn sign_out(State(state): State<AppState>, Extension(caller): Extension<Caller>) -> Response {
+pub(super) async fn sign_out(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+) -> Response {
     if let Err(error) = state.backend.sign_out(&caller).await {
         return Problem::from(error).into_response();
     }

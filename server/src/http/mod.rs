@@ -25,21 +25,19 @@ use crate::{session, state::AppState, transport};
 const MAX_BODY: usize = 64 << 10;
 
 pub(crate) fn router(state: AppState) -> Router {
-    let answered = Router::new()
-        .merge(api::router())
-        .merge(pages::router(&state))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(CompressionLayer::new().compress_when(
-            SizeAbove::new(1_024).and(NotForContentType::SSE).and(NotForContentType::IMAGES),
-        ));
-    let guarded = Router::new()
-        .merge(answered)
-        .merge(transport::router())
-        .layer(
-            ServiceBuilder::new()
-                .layer(middleware::from_fn_with_state(state.clone(), session::check_origin))
-                .layer(middleware::from_fn_with_state(state.clone(), session::identify)),
-        );
+    let answered =
+        Router::new()
+            .merge(api::router())
+            .merge(pages::router(&state))
+            .layer(DefaultBodyLimit::max(MAX_BODY))
+            .layer(CompressionLayer::new().compress_when(
+                SizeAbove::new(1_024).and(NotForContentType::SSE).and(NotForContentType::IMAGES),
+            ));
+    let guarded = Router::new().merge(answered).merge(transport::router()).layer(
+        ServiceBuilder::new()
+            .layer(middleware::from_fn_with_state(state.clone(), session::check_origin))
+            .layer(middleware::from_fn_with_state(state.clone(), session::identify)),
+    );
     Router::new()
         .merge(health::router())
         .merge(guarded)

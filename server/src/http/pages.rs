@@ -32,7 +32,11 @@ pub(super) fn router(_: &AppState) -> Router<AppState> {
     router.fallback(page)
 }
 
-async fn page(State(state): State<AppState>, Extension(caller): Extension<Caller>, request: Request) -> Response {
+async fn page(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Response {
     render(&state, &caller, request, None).await
 }
 

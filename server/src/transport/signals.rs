@@ -1,7 +1,8 @@
 //! Which ephemeral signals somebody may send, and who sees them. The sender says the subject and the data;
 //! who sent it and who may see it is stamped here.
 
-use domain::{Audience, Subject, Token, Tokens, UserId};
+use domain::{Audience, Subject, UserId};
+use hub::Hub;
 
 /// The largest signal, in bytes of JSON.
 const MAX_BYTES: usize = 1_024;
@@ -14,7 +15,7 @@ pub(super) fn audience(
     subject: &Subject,
     bytes: usize,
     user: Option<UserId>,
-    tokens: &Tokens,
+    hub: &Hub,
 ) -> Result<Audience, (&'static str, &'static str)> {
     if user.is_none() {
         return Err(("signal_sign_in_first", "Sign in to send signals."));
@@ -26,8 +27,9 @@ pub(super) fn audience(
     match parts[..] {
         ["signal", "typing", room, who] if Some(who) == user.map(|user| user.to_string()).as_deref() => {
             let room = room.parse().map_err(|_| ("bad_signal", "There is no such signal."))?;
-            let private = Token::Room(room);
-            Ok(Audience::new([if tokens.holds(&private) { private } else { Token::Everyone }]))
+            let token =
+                hub.room_token(&room, user).ok_or(("bad_signal", "There is no such room for you."))?;
+            Ok(Audience::new([token]))
         }
         _ => Err(("bad_signal", "There is no such signal, or it is about somebody else.")),
     }

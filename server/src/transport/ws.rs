@@ -18,7 +18,7 @@ use live::{Batch, CloseCode, Limits, ServerConfig, ServerOutput, ServerSession};
 use uuid::Uuid;
 
 use super::signals;
-use crate::state::AppState;
+use crate::{session::Stale, state::AppState};
 
 /// How many bytes of frames go into one WebSocket message at most, so that a slow line shows progress.
 const MESSAGE_BYTES: usize = 64 << 10;
@@ -32,6 +32,7 @@ const SPREAD_MS: u64 = 3_000;
 pub(super) async fn upgrade(
     State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
+    Extension(stale): Extension<Stale>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     upgrade
@@ -39,8 +40,8 @@ pub(super) async fn upgrade(
         .write_buffer_size(0)
         .max_message_size(256 << 10)
         .max_frame_size(256 << 10)
-        .on_upgrade(|socket| async move {
-            if let Err(error) = Driver::run(state, caller, socket).await {
+        .on_upgrade(move |socket| async move {
+            if let Err(error) = Driver::run(state, caller, stale, socket).await {
                 tracing::debug!(%error, "a connection ended");
             }
         })
@@ -67,14 +68,14 @@ enum Gone {
 }
 
 impl Driver {
-    async fn run(state: AppState, caller: Caller, socket: WebSocket) -> Result<(), Gone> {
+    async fn run(state: AppState, caller: Caller, stale: Stale, socket: WebSocket) -> Result<(), Gone> {
         let hub = state.backend.hub();
         let connection = hub.connect(caller.user, caller.session).await?;
         let mut config = ServerConfig::new(
             Uuid::now_v7().simple().to_string(),
             hub.epoch(),
             hub.published(),
-            env!("HUBBUB_BUILD"),
+            env!("BUILD_ID"),
         );
         config.limits = Limits {
             subscriptions: state.settings.max_subscriptions,
@@ -83,8 +84,18 @@ impl Driver {
         };
         let session = ServerSession::new(config, 0);
         let mut draining = state.draining.clone();
-        let mut driver =
-            Driver { socket, session, hub: connection, state, caller, began: Instant::now() };
+        let mut driver = Driver { socket, session, hub: connection, state, caller, began: Instant::now() };
+        if stale.0 {
+            driver.session.end(CloseCode::Unauthorised, "Your session is over. Sign in again.");
+        }
+        let remaining = driver.state.backend.remaining_millis(&driver.caller);
+        let over = async move {
+            match remaining {
+                Some(millis) => tokio::time::sleep(Duration::from_millis(millis)).await,
+                None => std::future::pending().await,
+            }
+        };
+        let mut over = std::pin::pin!(over);
         let mut idle = tokio::time::interval(IDLE);
         idle.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -94,15 +105,23 @@ impl Driver {
             let timer = driver.session.next_timer().unwrap_or_default();
             let timer = driver.began + Duration::from_millis(timer);
             tokio::select! {
+                // What has come is read before a timer concludes that nothing has.
+                biased;
                 received = driver.socket.recv() => match received {
                     Some(Ok(message)) => driver.received(message),
-                    Some(Err(error)) => return Err(error.into()),
+                    Some(Err(error)) => driver.broken(error)?,
                     None => return Ok(()),
                 },
-                delivery = driver.hub.next() => {
-                    let delivery = delivery?;
-                    driver.delivered(delivery);
+                () = &mut over => {
+                    driver.session.end(CloseCode::Unauthorised, "Your session is over. Sign in again.");
                 }
+                delivery = driver.hub.next() => match delivery {
+                    Ok(delivery) => driver.delivered(delivery),
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection cannot be served");
+                        driver.session.end(CloseCode::Overload, "The log cannot be read right now.");
+                    }
+                },
                 _ = idle.tick() => if let Some(delivery) = driver.hub.idle() {
                     driver.delivered(delivery);
                 },
@@ -129,6 +148,19 @@ impl Driver {
         }
     }
 
+    /// A message beyond the library's own bound is refused by name; any other fault ends the connection.
+    fn broken(&mut self, error: axum::Error) -> Result<(), Gone> {
+        use tokio_tungstenite::tungstenite::Error;
+        match error.into_inner().downcast::<Error>().map(|error| *error) {
+            Ok(Error::Capacity(error)) if !self.session.is_closed() => {
+                self.session.end(CloseCode::FrameTooLarge, error.to_string());
+                Ok(())
+            }
+            Ok(error) => Err(Gone::Socket(axum::Error::new(error))),
+            Err(error) => Err(Gone::Socket(axum::Error::new(error))),
+        }
+    }
+
     fn delivered(&mut self, delivery: Delivery) {
         match delivery {
             Delivery::Opened { group, outcomes, position } => {
@@ -151,15 +183,20 @@ impl Driver {
         while let Some(output) = self.session.poll() {
             match output {
                 ServerOutput::Write(frames) => self.write(frames).await?,
-                ServerOutput::Open { group, subs } => self.hub.open(group, subs).await?,
+                ServerOutput::Open { group, subs } => {
+                    if let Err(error) = self.hub.open(group, subs).await {
+                        tracing::warn!(%error, "a subscription cannot be opened");
+                        self.session.end(CloseCode::Overload, "The log cannot be read right now.");
+                    }
+                }
                 ServerOutput::Close { sid } => self.hub.close(&sid),
                 ServerOutput::Signal { subject, data } => {
-                    let tokens = self.state.backend.hub().tokens(self.caller.user);
-                    match signals::audience(&subject, data.get().len(), self.caller.user, &tokens) {
+                    let hub = self.state.backend.hub();
+                    match signals::audience(&subject, data.get().len(), self.caller.user, hub) {
                         Ok(audience) => {
                             let actor = self.caller.user.map(domain::Actor::User);
                             let frame = live::signal_frame(subject.clone(), data, actor);
-                            self.state.backend.hub().signal(subject, audience, frame)?;
+                            hub.signal(subject, audience, frame)?;
                         }
                         Err((code, why)) => self.session.refuse(code, why),
                     }
@@ -167,6 +204,9 @@ impl Driver {
                 ServerOutput::Disconnect { code, why } => {
                     let close = CloseFrame { code, reason: Utf8Bytes::from(shorten(&why)) };
                     self.send(Message::Close(Some(close))).await?;
+                    // Closing with input unread would reset the line, and the goodbye with it.
+                    let answered = async { while let Some(Ok(_)) = self.socket.recv().await {} };
+                    let _ = tokio::time::timeout(IDLE, answered).await;
                     return Ok(true);
                 }
             }
@@ -176,7 +216,8 @@ impl Driver {
 
     /// Writes frames, separated by newlines, in as few messages as the bound allows.
     async fn write(&mut self, frames: Vec<Bytes>) -> Result<(), Gone> {
-        let mut message: Vec<u8> = Vec::with_capacity(frames.iter().map(|f| f.len() + 1).sum::<usize>().min(MESSAGE_BYTES));
+        let mut message: Vec<u8> =
+            Vec::with_capacity(frames.iter().map(|f| f.len() + 1).sum::<usize>().min(MESSAGE_BYTES));
         for frame in frames {
             if !message.is_empty() && message.len() + frame.len() > MESSAGE_BYTES {
                 self.send(text(std::mem::take(&mut message))).await?;

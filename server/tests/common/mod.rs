@@ -1,6 +1,6 @@
 //! A real server on a free port over a temporary folder, and clients for it.
 
-#![allow(dead_code, reason = "each test binary uses some of it")]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test binary uses some of it")]
 
 use futures::{SinkExt, StreamExt};
 use reqwest::{Client, RequestBuilder, Response};
