@@ -69,6 +69,11 @@ fn headers(options: &LeptosOptions) {
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
     }
+    if let Some(cookie) =
+        theme::cookie_of_this_request().and_then(|cookie| HeaderValue::from_str(&cookie).ok())
+    {
+        response.append_header(header::SET_COOKIE, cookie);
+    }
     // A page is one person's, and as old as its snapshot.
     response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use wasm_bindgen::JsCast;
 use web_sys::{FormData, HtmlElement, HtmlFormElement};
 
-use crate::{context::page, fault::Fault};
+use crate::{context::page, fault::Fault, ui::dynamic};
 
 /// The two hidden fields of every command's form. `form` tells apart the forms of one page.
 #[component]
@@ -40,7 +40,7 @@ pub fn FormError(
 ) -> impl IntoView {
     view! {
         <div id=id class="form-error" role="alert">
-            {move || fault.get().map(|why| view! { <p>{why}</p> })}
+            {dynamic(move || fault.get().map(|why| view! { <p>{why}</p> }))}
         </div>
     }
 }

@@ -10,6 +10,7 @@ use std::sync::{
 
 use domain::{CommandId, Intent, Position, Timestamp};
 use leptos::{prelude::*, task::spawn_local};
+use live::Status;
 
 use crate::{calls, clock, fault::Fault};
 
@@ -46,13 +47,18 @@ pub struct Entry {
 pub struct Outbox {
     entries: ArcRwSignal<Vec<Entry>>,
     busy: Arc<AtomicBool>,
+    status: ArcRwSignal<Status>,
 }
 
 impl Outbox {
-    /// Empty.
+    /// Empty. It sends while the device has a network, or says that it has none but the page is live.
     #[must_use]
-    pub fn new() -> Self {
-        Self { entries: ArcRwSignal::new(Vec::new()), busy: Arc::default() }
+    pub fn new(status: ArcRwSignal<Status>) -> Self {
+        Self { entries: ArcRwSignal::new(Vec::new()), busy: Arc::default(), status }
+    }
+
+    fn can_send(&self) -> bool {
+        window().navigator().on_line() || self.status.with_untracked(|status| *status == Status::Live)
     }
 
     /// Reads the entries, in the order in which they were given. Tracks.
@@ -142,12 +148,10 @@ impl Outbox {
             .unwrap_or(false)
     }
 
-    /// Forgets what a view that stands at `position` has folded, or that `other` says is shown nowhere.
-    pub fn settle(&self, position: Position, other: impl Fn(&Intent) -> bool) {
-        let done = |entry: &Entry| match entry.stage {
-            Stage::Accepted(at) => at <= position || other(&entry.intent),
-            _ => false,
-        };
+    /// Forgets what a view that stands at `position` has folded, and what is `over` for another reason.
+    pub fn settle(&self, position: Position, over: impl Fn(&Entry) -> bool) {
+        let folded = |entry: &Entry| matches!(entry.stage, Stage::Accepted(at) if at <= position);
+        let done = |entry: &Entry| folded(entry) || over(entry);
         if self.entries.with_untracked(|entries| entries.iter().any(done)) {
             self.entries.update(|entries| entries.retain(|entry| !done(entry)));
         }
@@ -155,7 +159,7 @@ impl Outbox {
 
     /// Sends the next one, unless one is on its way or there is no network.
     fn pump(&self) {
-        if !window().navigator().on_line() || self.busy.swap(true, Ordering::Relaxed) {
+        if !self.can_send() || self.busy.swap(true, Ordering::Relaxed) {
             return;
         }
         let next = self
@@ -175,7 +179,7 @@ impl Outbox {
             let stage = match calls::execute(id, &intent).await {
                 Ok(receipt) => Stage::Accepted(receipt.position),
                 // The network went away meanwhile: it waits its turn again.
-                Err(fault) if fault.on_the_way() && !window().navigator().on_line() => Stage::Queued,
+                Err(fault) if fault.on_the_way() && !this.can_send() => Stage::Queued,
                 Err(fault) => Stage::Failed(fault),
             };
             this.entries.update(|entries| {
@@ -186,12 +190,6 @@ impl Outbox {
             this.busy.store(false, Ordering::Relaxed);
             this.pump();
         });
-    }
-}
-
-impl Default for Outbox {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -210,5 +208,5 @@ pub fn fresh_id() -> CommandId {
 /// The page's outbox.
 #[must_use]
 pub fn outbox() -> Outbox {
-    use_context::<Outbox>().unwrap_or_default()
+    use_context::<Outbox>().unwrap_or_else(|| Outbox::new(ArcRwSignal::new(Status::Connecting)))
 }

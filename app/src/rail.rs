@@ -79,7 +79,7 @@ fn Account() -> impl IntoView {
             </div>
         }),
         None => Either::Right(view! {
-            <a class="button quiet sign-in-link" href=move || sign_in_path(&path.get())>"Sign in"</a>
+            <a class="button quiet sign-in-link" href=Signal::derive(move || sign_in_path(&path.get()))>"Sign in"</a>
         }),
     }
 }

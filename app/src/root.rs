@@ -33,7 +33,8 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     let page = SharedValue::new(Page::of_this_request).into_inner();
     provide_context(Shared(Arc::new(page)));
-    let (live, outbox, toasts) = (Live::new(), Outbox::new(), Toasts::new());
+    let (live, toasts) = (Live::new(), Toasts::new());
+    let outbox = Outbox::new(live.status.clone());
     let localised = Localised(RwSignal::new(false));
     provide_context(localised);
     provide_context(Announcer::new());

@@ -63,25 +63,12 @@ impl Theme {
     }
 }
 
-/// What the request's cookie says; or, on the settings page, what its form has just chosen, which then
-/// becomes the cookie.
+/// What the settings page's form has just chosen; otherwise what the request's cookie says.
 #[cfg(feature = "ssr")]
 pub(crate) fn of_this_request() -> Theme {
-    use axum::http::{HeaderValue, header, request::Parts};
-    use leptos_axum::ResponseOptions;
+    use axum::http::{header, request::Parts};
 
     let Some(parts) = use_context::<Parts>() else { return Theme::default() };
-    let chosen = parts
-        .uri
-        .query()
-        .filter(|_| parts.uri.path() == "/settings")
-        .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("theme=")))
-        .and_then(Theme::parse);
-    if let (Some(theme), Some(response)) = (chosen, use_context::<ResponseOptions>())
-        && let Ok(cookie) = HeaderValue::from_str(&theme.cookie())
-    {
-        response.append_header(header::SET_COOKIE, cookie);
-    }
     let kept = || {
         parts
             .headers
@@ -92,7 +79,20 @@ pub(crate) fn of_this_request() -> Theme {
             .find_map(|cookie| cookie.trim().strip_prefix("theme="))
             .and_then(Theme::parse)
     };
-    chosen.or_else(kept).unwrap_or_default()
+    just_chosen().or_else(kept).unwrap_or_default()
+}
+
+/// The cookie that keeps what the settings page's form has just chosen.
+#[cfg(feature = "ssr")]
+pub(crate) fn cookie_of_this_request() -> Option<String> {
+    just_chosen().map(Theme::cookie)
+}
+
+#[cfg(feature = "ssr")]
+fn just_chosen() -> Option<Theme> {
+    let parts = use_context::<axum::http::request::Parts>()?;
+    let query = parts.uri.query().filter(|_| parts.uri.path() == "/settings")?;
+    query.split('&').find_map(|pair| pair.strip_prefix("theme=")).and_then(Theme::parse)
 }
 
 #[cfg(not(feature = "ssr"))]

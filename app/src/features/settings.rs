@@ -43,9 +43,9 @@ fn Appearance() -> impl IntoView {
                                     name="theme"
                                     value=theme.name()
                                     checked=checked
-                                    prop:checked=move || {
+                                    prop:checked=Signal::derive(move || {
                                         chosen.get().map_or(checked, |chosen| chosen == theme)
-                                    }
+                                    })
                                     on:change=move |_| {
                                         theme::choose(theme);
                                         chosen.set(Some(theme));

@@ -5,8 +5,13 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
+use crate::ui::dynamic;
+
 /// How long to collect before speaking.
 const COLLECT: Duration = Duration::from_millis(500);
+
+/// How long it stands there. A message that is deleted later must not be left over here.
+const STANDS: Duration = Duration::from_secs(5);
 
 /// More than this at once is summed up.
 const AT_MOST: usize = 3;
@@ -39,11 +44,22 @@ impl Announcer {
             set_timeout(
                 move || {
                     let waiting = this.waiting.try_update(std::mem::take).unwrap_or_default();
-                    this.said.set(together(&waiting));
+                    this.show(together(&waiting));
                 },
                 COLLECT,
             );
         }
+    }
+
+    fn show(&self, text: String) {
+        self.said.set(text.clone());
+        let said = self.said.clone();
+        let over = move || {
+            if said.with_untracked(|said| *said == text) {
+                said.set(String::new());
+            }
+        };
+        set_timeout(over, STANDS);
     }
 }
 
@@ -65,7 +81,7 @@ fn together(texts: &[String]) -> String {
 #[component]
 pub fn AnnouncerRegion() -> impl IntoView {
     let said = use_context::<Announcer>().unwrap_or_default().said;
-    view! { <div id="announcer" class="visually-hidden" role="status">{move || said.get()}</div> }
+    view! { <div id="announcer" class="visually-hidden" role="status">{dynamic(move || said.get())}</div> }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod announcer;
 mod avatar;
+mod dynamic;
 mod icon;
 mod linked;
 mod pill;
@@ -10,6 +11,7 @@ mod toast;
 
 pub use announcer::{Announcer, AnnouncerRegion};
 pub use avatar::Avatar;
+pub use dynamic::{Dynamic, dynamic};
 pub use icon::Icon;
 pub use linked::Linked;
 pub use pill::ConnectionPill;

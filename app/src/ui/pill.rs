@@ -5,7 +5,11 @@ use std::time::Duration;
 use leptos::prelude::*;
 use live::Status;
 
-use crate::{live::Live, outbox::outbox, ui::Announcer};
+use crate::{
+    live::Live,
+    outbox::outbox,
+    ui::{Announcer, dynamic},
+};
 
 /// How long a trouble may last before it is shown.
 const GRACE: Duration = Duration::from_secs(2);
@@ -80,9 +84,9 @@ pub fn ConnectionPill() -> impl IntoView {
     });
 
     view! {
-        <p class="pill" data-testid="connection" data-state=move || shown.get().name()>
+        <p class="pill" data-testid="connection" data-state=Signal::derive(move || shown.get().name())>
             <span class="pill-dot" aria-hidden="true"></span>
-            <span class="pill-text">{move || shown.get().label(outbox.waiting())}</span>
+            <span class="pill-text">{dynamic(move || shown.get().label(outbox.waiting()))}</span>
         </p>
     }
 }

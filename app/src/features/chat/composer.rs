@@ -9,7 +9,13 @@ use super::{
     room::{RoomState, room},
     rows::{Row, RowState},
 };
-use crate::{context::page, forms::CommandFields, outbox::outbox, rail::sign_in_path, ui::Icon};
+use crate::{
+    context::page,
+    forms::CommandFields,
+    outbox::outbox,
+    rail::sign_in_path,
+    ui::{Icon, dynamic},
+};
 
 const COMMAND: &str = "chat.post_message";
 
@@ -129,11 +135,11 @@ fn Writing() -> impl IntoView {
     view! {
         <form class="composer" method="post" action=state.path() on:submit=submit>
             <div id="composer-error" class="composer-error" role="alert">
-                {move || why.get().map(|why| view! { <p>{why}</p> })}
+                {dynamic(move || why.get().map(|why| view! { <p>{why}</p> }))}
             </div>
             <CommandFields command=COMMAND form=form />
             <input type="hidden" name="room" value=room />
-            {move || state.replying.get().map(|id| view! { <Answering id /> })}
+            {dynamic(move || state.replying.get().map(|id| view! { <Answering id /> }))}
             <div class="composer-row">
                 <label class="visually-hidden" for="composer">"Message"</label>
                 {match typed {

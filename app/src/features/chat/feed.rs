@@ -19,7 +19,7 @@ use crate::{
     context::page,
     forms,
     outbox::{Outbox, fresh_id, outbox},
-    ui::{Announcer, Icon, Toasts},
+    ui::{Announcer, Icon, Toasts, dynamic},
 };
 
 /// How many earlier messages come at a time.
@@ -71,7 +71,7 @@ pub(super) fn Feed() -> impl IntoView {
             >
                 <div class="feed-whole">
                     <Earlier />
-                    {move || none.get().then(|| view! { <Nothing /> })}
+                    {dynamic(move || none.get().then(|| view! { <Nothing /> }))}
                     <div class="feed" role="feed" aria-labelledby="room-title-heading">
                         <For each=move || state.rows.get() key=|row| row.id let:row>
                             <Message id=row.id />
@@ -79,7 +79,7 @@ pub(super) fn Feed() -> impl IntoView {
                     </div>
                 </div>
             </div>
-            {move || {
+            {dynamic(move || {
                 (!state.at_end.get())
                     .then(|| {
                         let below = below.get();
@@ -95,7 +95,7 @@ pub(super) fn Feed() -> impl IntoView {
                             </button>
                         }
                     })
-            }}
+            })}
         </div>
     }
 }

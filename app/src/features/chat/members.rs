@@ -11,7 +11,7 @@ use crate::{
     fault::Fault,
     forms::{self, CommandFields, FormError},
     outbox::fresh_id,
-    ui::{Avatar, Icon},
+    ui::{Avatar, Icon, dynamic},
 };
 
 /// The list, folded into the room's heading. `found` is whom the address asked for.
@@ -53,7 +53,7 @@ pub(super) fn Members(found: Option<Result<Person, Fault>>) -> impl IntoView {
             <summary class="button quiet small">
                 <Icon icon=icondata_lu::LuUsers />
                 <span>"Members"</span>
-                <span class="members-count">{move || members.with(Vec::len)}</span>
+                <span class="members-count">{dynamic(move || members.with(Vec::len))}</span>
             </summary>
             <div class="members-panel">
                 <FormError id="members-error" fault />
@@ -148,7 +148,7 @@ fn LetIn(fault: RwSignal<Option<String>>) -> impl IntoView {
                     placeholder="@handle"
                     aria-describedby="members-error"
                 />
-                <button type="submit" class="button small" disabled=move || busy.get()>"Add"</button>
+                <button type="submit" class="button small" disabled=busy>"Add"</button>
             </div>
         </form>
     }

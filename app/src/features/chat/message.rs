@@ -12,7 +12,7 @@ use crate::{
     clock,
     context::page,
     forms::CommandFields,
-    ui::{Avatar, Icon, Linked},
+    ui::{Avatar, Icon, Linked, dynamic},
 };
 
 /// The reactions that are offered: the emoji and what it is called.
@@ -43,53 +43,56 @@ pub(super) fn Message(id: MessageId) -> impl IntoView {
     let reacting = Memo::new(move |_| state.reacting.get() == Some(id) && sent.get());
     let signed_in = page().viewer.is_some();
     let awake = clock::awake();
-    let step = move || {
+    let event = Signal::derive(move || {
+        row.with(|row| row.as_ref().and_then(|row| row.event).map(|event| event.to_string()))
+    });
+    let step = Signal::derive(move || {
         row.with(|row| match row.as_ref().map(|row| &row.state) {
-            Some(RowState::Pending) => "pending",
+            Some(RowState::Pending | RowState::Waiting) => "pending",
             Some(RowState::Failed { .. }) => "failed",
             Some(RowState::Sent) | None => "sent",
         })
-    };
+    });
 
     view! {
         <article
             class="message"
-            class:head=move || head.get()
-            class:mine=move || mine.get()
-            class:deleted=move || deleted.get()
-            class:busy=move || reacting.get() || editing.get()
+            class:head=head
+            class:mine=mine
+            class:deleted=deleted
+            class:busy=Memo::new(move |_| reacting.get() || editing.get())
             id=format!("m-{id}")
             tabindex="-1"
             data-message-id=id.to_string()
-            data-event-id=move || row.with(|row| row.as_ref().and_then(|row| row.event).map(|event| event.to_string()))
+            data-event-id=event
             data-state=step
         >
-            {move || day.get().map(|day| view! { <p class="day"><span>{clock::day_label(&day, awake.get())}</span></p> })}
-            {move || first_new.get().then(|| view! { <p class="new-line"><span>"New"</span></p> })}
+            {dynamic(move || day.get().map(|day| view! { <p class="day"><span>{clock::day_label(&day, awake.get())}</span></p> }))}
+            {dynamic(move || first_new.get().then(|| view! { <p class="new-line"><span>"New"</span></p> }))}
             <div class="message-body">
-                <span class="message-side">{move || view! { <Avatar name=name.get() /> }}</span>
+                <span class="message-side">{dynamic(move || view! { <Avatar name=name.get() /> })}</span>
                 <div class="message-main">
                     <p class="message-head">
-                        <span class="message-who">{move || name.get()}</span>
+                        <span class="message-who">{dynamic(move || name.get())}</span>
                         " "
                         <Time row />
                     </p>
-                    {move || row.with(|row| row.as_ref().and_then(|row| row.quote.clone())).map(|quote| view! { <Quoted quote /> })}
-                    {move || {
+                    {dynamic(move || row.with(|row| row.as_ref().and_then(|row| row.quote.clone())).map(|quote| view! { <Quoted quote /> }))}
+                    {dynamic(move || {
                         if editing.get() {
                             Either::Left(view! { <Editor id row /> })
                         } else {
                             Either::Right(view! { <Words row /> })
                         }
-                    }}
+                    })}
                     <Step row />
-                    {move || {
+                    {dynamic(move || {
                         let reactions = row.with(|row| row.as_ref().map(|row| row.reactions.clone()).unwrap_or_default());
                         (!reactions.is_empty()).then(|| view! { <Reactions id reactions signed_in /> })
-                    }}
-                    {move || (signed_in && reacting.get()).then(|| view! { <Picker id /> })}
+                    })}
+                    {dynamic(move || (signed_in && reacting.get()).then(|| view! { <Picker id /> }))}
                 </div>
-                {move || (signed_in && sent.get()).then(|| view! { <Actions id mine=mine.get() /> })}
+                {dynamic(move || (signed_in && sent.get()).then(|| view! { <Actions id mine=mine.get() /> }))}
             </div>
         </article>
     }
@@ -97,8 +100,8 @@ pub(super) fn Message(id: MessageId) -> impl IntoView {
 
 #[component]
 fn Time(row: Memo<Option<Row>>) -> impl IntoView {
-    let time = move || row.with(|row| row.as_ref().map(|row| row.time.to_string()));
-    let clock = move || row.with(|row| row.as_ref().map(|row| row.clock.clone()));
+    let time = Signal::derive(move || row.with(|row| row.as_ref().map(|row| row.time.to_string())));
+    let clock = dynamic(move || row.with(|row| row.as_ref().map(|row| row.clock.clone())));
     view! { <time datetime=time>{clock}</time> }
 }
 
@@ -121,7 +124,7 @@ fn Words(row: Memo<Option<Row>>) -> impl IntoView {
             row.as_ref().map(|row| (row.text.clone(), row.edited, row.deleted)).unwrap_or_default()
         })
     });
-    move || {
+    dynamic(move || {
         let (text, edited, deleted) = said.get();
         if deleted {
             Either::Left(view! { <p class="message-text gone">"Message deleted"</p> })
@@ -132,7 +135,7 @@ fn Words(row: Memo<Option<Row>>) -> impl IntoView {
                 </p>
             })
         }
-    }
+    })
 }
 
 /// How far it has come, if that is worth a word.
@@ -141,9 +144,10 @@ fn Step(row: Memo<Option<Row>>) -> impl IntoView {
     let step = Memo::new(move |_| {
         row.with(|row| row.as_ref().map(|row| (row.state.clone(), row.event.is_some(), row.deleted)))
     });
-    move || match step.get() {
-        Some((RowState::Pending, false, _)) => {
-            Some(Either::Left(view! { <p class="message-step">"Sending…"</p> }))
+    dynamic(move || match step.get() {
+        Some((RowState::Pending, false, _)) => Some(Either::Left(view! { <StepWord text="Sending…" /> })),
+        Some((RowState::Waiting, _, _)) => {
+            Some(Either::Left(view! { <StepWord text="Waiting to be sent" /> }))
         }
         Some((RowState::Failed { command, fault }, sent, _)) => {
             let what = if sent { "Not changed." } else { "Not sent." };
@@ -161,7 +165,12 @@ fn Step(row: Memo<Option<Row>>) -> impl IntoView {
             }))
         }
         _ => None,
-    }
+    })
+}
+
+#[component]
+fn StepWord(text: &'static str) -> impl IntoView {
+    view! { <p class="message-step">{text}</p> }
 }
 
 /// Which message a form is about.

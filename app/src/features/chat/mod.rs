@@ -28,7 +28,7 @@ use domain::{
     view::Snapshot,
     views::{FeedMessage, RoomFeed, RoomList},
 };
-use leptos::{either::EitherOf3, prelude::*};
+use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use serde::{Deserialize, Serialize};
@@ -125,7 +125,10 @@ pub fn Chat() -> impl IntoView {
     view! {
         <Suspense>
             {move || Suspend::new(async move {
-                list.await.map(|list| view! { <Frame list room loaded /> }).map_err(|fault| view! { <Problem fault /> }.into_any()).map_or_else(|problem| problem, IntoAny::into_any)
+                match list.await {
+                    Ok(list) => view! { <Frame list room loaded /> }.into_any(),
+                    Err(fault) => view! { <Problem fault /> }.into_any(),
+                }
             })}
         </Suspense>
     }
@@ -138,7 +141,7 @@ fn Frame(list: Snapshot<RoomList>, room: Memo<Option<String>>, loaded: Resource<
     let list = live::view::<RoomList>(list.view.key.clone(), list);
     let panel = list.clone();
     view! {
-        <div class="chat" class:in-room=move || room.get().is_some()>
+        <div class="chat" class:in-room=Memo::new(move |_| room.with(Option::is_some))>
             <RoomsPanel list=panel current=room />
             <div class="room-pane">
                 <Transition fallback=|| view! { <div class="room-waiting" aria-hidden="true"></div> }>
@@ -146,15 +149,14 @@ fn Frame(list: Snapshot<RoomList>, room: Memo<Option<String>>, loaded: Resource<
                         let list = list.clone();
                         Suspend::new(async move {
                             match loaded.await {
-                                None => EitherOf3::A(view! { <NoRoom /> }),
-                                Some(Ok(loaded)) => EitherOf3::B(view! { <Room loaded list /> }),
+                                None => view! { <NoRoom /> }.into_any(),
+                                Some(Ok(loaded)) => view! { <Room loaded list /> }.into_any(),
                                 Some(Err(fault)) => {
-                                    EitherOf3::C(
-                                        view! {
-                                            <Title text="Not here" />
-                                            <Problem fault />
-                                        },
-                                    )
+                                    view! {
+                                        <Title text="Not here" />
+                                        <Problem fault />
+                                    }
+                                        .into_any()
                                 }
                             }
                         })

@@ -133,7 +133,7 @@ pub(super) fn OpenRoom() -> impl IntoView {
                     />
                     <span>"Private: only members see it"</span>
                 </label>
-                <button type="submit" class="button" disabled=move || busy.get()>"Open room"</button>
+                <button type="submit" class="button" disabled=busy>"Open room"</button>
             </form>
         </details>
     }

@@ -23,8 +23,8 @@ use crate::{
     context::page,
     fault::Fault,
     live::{self, LiveView},
-    outbox::outbox,
-    ui::{Icon, Problem},
+    outbox::{Entry, Outbox, Stage, outbox},
+    ui::{Icon, Problem, dynamic},
 };
 
 /// The messages from before the window that the live view holds.
@@ -130,10 +130,10 @@ pub(super) fn Room(loaded: Loaded, list: LiveView<RoomList>) -> impl IntoView {
     let lost = feed.lost.clone();
 
     view! {
-        <Title text=move || title.get() />
+        <Title text=title />
         <section class="room" aria-labelledby="room-title-heading">
             <RoomHead title found />
-            {move || match lost.get() {
+            {dynamic(move || match lost.get() {
                 Some(fault) => Either::Left(view! { <Problem fault /> }),
                 None => {
                     Either::Right(
@@ -150,7 +150,7 @@ pub(super) fn Room(loaded: Loaded, list: LiveView<RoomList>) -> impl IntoView {
                         },
                     )
                 }
-            }}
+            })}
         </section>
     }
 }
@@ -165,7 +165,7 @@ fn RoomHead(title: Memo<String>, found: Option<Result<Person, Fault>>) -> impl I
                 <Icon icon=icondata_lu::LuArrowLeft />
             </a>
             <h1 id="room-title-heading">
-                {move || {
+                {dynamic(move || {
                     private
                         .get()
                         .then(|| {
@@ -176,10 +176,10 @@ fn RoomHead(title: Memo<String>, found: Option<Result<Person, Fault>>) -> impl I
                                 </span>
                             }
                         })
-                }}
-                <span>{move || title.get()}</span>
+                })}
+                <span>{dynamic(move || title.get())}</span>
             </h1>
-            {move || private.get().then(|| view! { <Members found=found.clone() /> })}
+            {dynamic(move || private.get().then(|| view! { <Members found=found.clone() /> }))}
         </div>
     }
 }
@@ -231,15 +231,25 @@ fn keep_past(feed: &LiveView<RoomFeed>, past: RwSignal<Past>, at_end: RwSignal<b
 }
 
 /// Forgets what the feed has folded; and what this room's feed, once it is left, will never say.
-fn settle(outbox: &crate::outbox::Outbox, feed: &LiveView<RoomFeed>, room: RoomId) {
-    let (settled, cursor) = (outbox.clone(), feed.cursor.clone());
+fn settle(outbox: &Outbox, feed: &LiveView<RoomFeed>, room: RoomId) {
+    let accepted = |entry: &Entry| matches!(entry.stage, Stage::Accepted(_));
+    let (settled, feed) = (outbox.clone(), feed.clone());
     Effect::new(move |_| {
         // Again also when something is accepted after the feed has shown it.
         settled.with(|_| ());
-        settled.settle(cursor.get().position, |intent| !is_about(intent, None));
+        let position = feed.cursor.get().position;
+        settled.settle(position, |entry| {
+            let shown_nowhere = accepted(entry) && !is_about(&entry.intent, None);
+            // Its answer was lost on the way, but here it is.
+            let there = || feed.state.with_untracked(|feed| feed.message(MessageId(entry.id.0)).is_some());
+            let lost = matches!(&entry.stage, Stage::Failed(fault) if fault.on_the_way());
+            shown_nowhere || (lost && there())
+        });
     });
     let left = outbox.clone();
-    on_cleanup(move || left.settle(Position::START, |intent| is_about(intent, Some(&room))));
+    on_cleanup(move || {
+        left.settle(Position::START, |entry| accepted(entry) && is_about(&entry.intent, Some(&room)));
+    });
 }
 
 /// Whether a command changes what a feed shows: any feed's, or that of one room.

@@ -8,7 +8,12 @@ use leptos::{either::Either, prelude::*};
 use leptos_router::components::A;
 
 use super::open_room::OpenRoom;
-use crate::{clock, context::page, live::LiveView, ui::Icon};
+use crate::{
+    clock,
+    context::page,
+    live::LiveView,
+    ui::{Icon, dynamic},
+};
 
 /// One line of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,11 +70,11 @@ pub(super) fn RoomsPanel(list: LiveView<RoomList>, current: Memo<Option<String>>
                     <RoomLine room=line.room lines current />
                 </For>
             </ul>
-            {move || {
+            {dynamic(move || {
                 lines
                     .with(Vec::is_empty)
                     .then(|| view! { <p class="rooms-none">"There is no room yet. Open the first one."</p> })
-            }}
+            })}
             {if signed_in {
                 Either::Left(view! { <OpenRoom /> })
             } else {
@@ -102,7 +107,7 @@ fn RoomLine(room: RoomId, lines: Memo<Vec<Line>>, current: Memo<Option<String>>)
         <li>
             <A href=href attr:class="room-link">
                 <span class="room-glyph">
-                    {move || {
+                    {dynamic(move || {
                         if private() {
                             Either::Left(
                                 view! {
@@ -113,12 +118,12 @@ fn RoomLine(room: RoomId, lines: Memo<Vec<Line>>, current: Memo<Option<String>>)
                         } else {
                             Either::Right(view! { <Icon icon=icondata_lu::LuHash /> })
                         }
-                    }}
+                    })}
                 </span>
-                <span class="room-title" class:unread=move || { unread.get() > 0 }>
-                    {move || line.with(|line| line.as_ref().map(|line| line.title.clone()))}
+                <span class="room-title" class:unread=Memo::new(move |_| unread.get() > 0)>
+                    {dynamic(move || line.with(|line| line.as_ref().map(|line| line.title.clone())))}
                 </span>
-                {move || {
+                {dynamic(move || {
                     let last = line.with(|line| line.as_ref().and_then(|line| line.last.clone()))?;
                     Some(
                         view! {
@@ -128,8 +133,8 @@ fn RoomLine(room: RoomId, lines: Memo<Vec<Line>>, current: Memo<Option<String>>)
                             </time>
                         },
                     )
-                }}
-                {move || {
+                })}
+                {dynamic(move || {
                     let unread = unread.get();
                     (unread > 0)
                         .then(|| {
@@ -141,7 +146,7 @@ fn RoomLine(room: RoomId, lines: Memo<Vec<Line>>, current: Memo<Option<String>>)
                                 </span>
                             }
                         })
-                }}
+                })}
             </A>
         </li>
     }

@@ -16,8 +16,10 @@ const TOGETHER_MS: i64 = 5 * 60 * 1000;
 pub enum RowState {
     /// On disk.
     Sent,
-    /// Not confirmed yet.
+    /// On its way, not confirmed yet.
     Pending,
+    /// It has not left yet.
+    Waiting,
     /// Not done; the command that failed can be tried again or given up.
     Failed {
         /// The command.
@@ -159,7 +161,8 @@ fn quote(rows: &[Row], id: MessageId) -> Option<Quote> {
 fn lay_over(rows: &mut Vec<Row>, entry: &Entry, room: &domain::RoomId, reader: &Reader) {
     let state = match &entry.stage {
         Stage::Accepted(_) => RowState::Sent,
-        Stage::Held | Stage::Queued | Stage::Sending => RowState::Pending,
+        Stage::Held | Stage::Sending => RowState::Pending,
+        Stage::Queued => RowState::Waiting,
         Stage::Failed(fault) => RowState::Failed { command: entry.id, fault: fault.clone() },
     };
     let failed = matches!(state, RowState::Failed { .. });
@@ -340,6 +343,11 @@ mod tests {
         assert_eq!(accepted.len(), 1);
         assert_eq!(accepted[0].state, RowState::Sent);
         assert!(accepted[0].event.is_some());
+    }
+
+    #[test]
+    fn a_message_that_has_not_left_yet_says_so() {
+        assert_eq!(shown(&[], &[entry(9, post("hi"), Stage::Queued)], None)[0].state, RowState::Waiting);
     }
 
     #[test]
