@@ -5,6 +5,7 @@
 #
 #   make dev     rebuild and reload while you edit
 #   make build   target/release/hubbub and target/site
+#   make bench   numbers: durable appends beside raw SQLite, in one run
 #   make setup   only fetch the tools (each target does what it needs by itself)
 
 SHELL := bash
@@ -12,10 +13,10 @@ SHELL := bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/end2end/node_modules/.bin:$(PATH)
 
-.PHONY: help run dev build test setup setup-test lint unit end2end clean
+.PHONY: help run dev build bench test setup setup-test lint unit end2end clean
 
 help:
-	@sed -n '3,10s/^# \{0,1\}//p' Makefile
+	@sed -n '3,11s/^# \{0,1\}//p' Makefile
 
 setup:
 	@scripts/setup build
@@ -33,6 +34,10 @@ run: build
 
 dev: setup
 	@HUBBUB_DEMO=$${HUBBUB_DEMO:-true} cargo leptos watch
+
+bench:
+	@scripts/step "Durable appends, beside raw SQLite in the same run" \
+		cargo run --quiet --release -p store --example append
 
 lint:
 	@scripts/step "Checking the format" cargo fmt --all --check

@@ -1,6 +1,6 @@
 //! Start, serve, drain, stop.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, io::Write, net::SocketAddr, sync::Arc, time::Duration};
 
 use backend::Backend;
 use hub::Hub;
@@ -80,15 +80,20 @@ pub async fn migrate(settings: Settings) -> Result<(), RunError> {
 /// [`RunError`]
 pub async fn serve(settings: Settings) -> Result<(), RunError> {
     log(settings.log_format);
-    println!("Hubbub {} with these settings:\n{settings}", env!("CARGO_PKG_VERSION"));
+    say(&format!("Hubbub {} with these settings:\n{settings}", env!("CARGO_PKG_VERSION")));
     let server = Server::start(settings).await?;
-    println!("The log is at position {}.", server.store.head());
-    println!("Hubbub is listening on http://{}", server.addr);
+    say(&format!("The log is at position {}.", server.store.head()));
+    say(&format!("Hubbub is listening on http://{}", server.addr));
     stop_signal().await;
-    println!("Stopping: saying goodbye to open connections.");
+    say("Stopping: saying goodbye to open connections.");
     server.stop().await?;
-    println!("Stopped.");
+    say("Stopped.");
     Ok(())
+}
+
+/// Tells whoever started the server. Nobody may be listening any more; that is no reason to fall over.
+fn say(text: &str) {
+    let _ = writeln!(io::stdout(), "{text}");
 }
 
 /// A running server.

@@ -145,6 +145,26 @@ async fn a_killed_server_has_kept_every_acknowledged_word_once_and_a_reader_resu
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_told_to_stop_says_goodbye_to_every_socket_before_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Process::start(folder.path());
+    let url = format!("{}/live/ws", server.url.replace("http", "ws"));
+    let mut sockets = vec![];
+    for _ in 0..100 {
+        let mut socket = Socket::open(&url, None).await;
+        socket.follow("chat.>", None).await;
+        sockets.push(socket);
+    }
+    let stopped = Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status().unwrap();
+    assert!(stopped.success());
+    for socket in &mut sockets {
+        assert_eq!(socket.next_of("bye").await["code"], 4200);
+        assert_eq!(socket.next().await["code"], 4200, "the line broke instead of being closed");
+    }
+    assert!(server.child.wait().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_text_is_in_no_file_of_the_data_folder() {
     let folder = tempfile::tempdir().unwrap();
     let server = Process::start(folder.path());

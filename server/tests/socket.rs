@@ -212,6 +212,53 @@ async fn a_socket_from_another_site_or_with_an_ended_session_is_not_opened() {
 }
 
 #[tokio::test]
+async fn a_page_whose_session_has_ended_is_told_so() {
+    let floor = Floor::open().await;
+    let mut socket = floor.socket(Some("cookie of-a-session-that-ended")).await;
+    let bye = socket.next_of("bye").await;
+    assert_eq!(bye["code"], 4010, "{bye}");
+}
+
+#[tokio::test]
+async fn who_types_in_a_private_room_is_told_to_its_members_only() {
+    let floor = Floor::open().await;
+    let (bo, olga) = (floor.sign_in("bo").await, floor.sign_in("olga").await);
+    let (token, stranger) = floor.register("stranger").await;
+    let mut listening = [floor.socket(Some(&bo)).await, floor.socket(Some(&token)).await];
+    for socket in &mut listening {
+        socket.follow("signal.typing.>", None).await;
+    }
+    let me = |log: &[Value]| log[0]["data"]["user"].as_str().unwrap().to_owned();
+    let olgas = me(&floor
+        .log(Some(&olga), "account.*.registered")
+        .await
+        .into_iter()
+        .filter(|event| event["data"]["handle"] == "olga")
+        .collect::<Vec<_>>());
+    let mut typing = floor.socket(Some(&olga)).await;
+    typing.follow("chat.>", None).await;
+    let mut strange = floor.socket(Some(&token)).await;
+    strange.follow("chat.>", None).await;
+    for (room, who) in [("backstage", &stranger), ("nowhere", &stranger), ("lobby", &olgas)] {
+        let subject = format!("signal.typing.{room}.{who}");
+        strange.send(json!({"kind": "signal", "subject": subject, "data": {}})).await;
+        assert_eq!(strange.next_of("refused").await["code"], "bad_signal", "{subject}");
+    }
+    for room in ["backstage", "lobby"] {
+        let subject = format!("signal.typing.{room}.{olgas}");
+        typing.send(json!({"kind": "signal", "subject": subject, "data": {"room": room}})).await;
+    }
+    let [member, other] = &mut listening;
+    let mut rooms: Vec<Value> = vec![];
+    while rooms.len() < 2 {
+        rooms.push(member.next_of("signal").await["data"]["room"].clone());
+    }
+    rooms.sort_by_key(Value::to_string);
+    assert_eq!(rooms, ["backstage", "lobby"]);
+    assert_eq!(other.next_of("signal").await["data"]["room"], "lobby");
+}
+
+#[tokio::test]
 async fn a_stopping_server_says_goodbye_and_tells_clients_to_spread() {
     let floor = Floor::open().await;
     let mut sockets = join_all((0..20).map(|_| floor.socket(None))).await;

@@ -229,6 +229,30 @@ async fn only_personas_can_be_entered_without_a_password() {
 }
 
 #[tokio::test]
+async fn somebody_real_who_is_named_like_a_persona_cannot_be_entered() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/hubbub.db", folder.path().display());
+    let (store, commits) = Store::open(store::Options::new(url)).await.unwrap();
+    let hub = Hub::start(store.clone(), commits, hub::Options::default()).await.unwrap();
+    let backend = Backend::new(store, hub);
+    backend.register(CommandId(Uuid::now_v7()), "ada", "Real Ada", "long enough".into()).await.unwrap();
+    demo::seed(&backend).await.unwrap();
+    let entered = backend.enter(&"ada".parse().unwrap()).await;
+    assert!(matches!(entered, Err(AccountError::Query(QueryError::NotFound))));
+    assert!(backend.enter(&"bo".parse().unwrap()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_registration_sent_twice_is_one_person_and_a_wrong_password_is_nobody() {
+    let floor = Floor::open().await;
+    let id = CommandId(Uuid::now_v7());
+    let register = |password: &str| floor.backend.register(id, "twice", "Twice", password.to_owned());
+    let (a, b) = tokio::join!(register("long enough"), register("long enough"));
+    assert_eq!(a.unwrap().caller.user, b.unwrap().caller.user);
+    assert_eq!(register("another one").await.unwrap_err().code(), "account.handle_taken");
+}
+
+#[tokio::test]
 async fn seeding_again_changes_nothing() {
     let floor = Floor::open().await;
     let head = floor.store.head();

@@ -65,6 +65,10 @@ impl Floor {
         Reader { connection, reached: None }
     }
 
+    async fn connection(&self) -> Connection {
+        self.hub.connect(Some(self.bo), None).await.unwrap()
+    }
+
     /// A connection that the hub feeds already.
     async fn live(&self, user: Option<UserId>, session: Option<SessionId>, pattern: &str) -> Reader {
         let mut reader = self.connect_in(user, session, vec![sub("a", pattern, None)]).await;
@@ -369,4 +373,75 @@ async fn a_foreign_epoch_a_cursor_past_the_head_and_too_large_a_gap_ask_for_a_fr
         let Delivery::Opened { outcomes, .. } = connection.next().await else { panic!("not opened") };
         assert_eq!(outcomes[0].1, outcome);
     }
+}
+
+#[tokio::test]
+async fn a_flood_of_signals_does_not_hold_events_up() {
+    let floor = Floor::open(Options::default()).await;
+    let mut connection = floor.connection().await;
+    let subs = vec![sub("a", "signal.typing.lobby.*", None), sub("b", "chat.lobby.>", None)];
+    connection.open(0, subs).await.unwrap();
+    while !matches!(connection.next().await.unwrap(), Delivery::Live { .. }) {}
+    let said = floor.say("lobby", "hello").await;
+    for _ in 0..10 {
+        let subject = "signal.typing.lobby.ada".parse().unwrap();
+        floor.hub.signal(subject, "everyone".parse().unwrap(), "x".into()).unwrap();
+        // A turn of the hub comes after the signal before it.
+        floor.connection().await;
+        if let Delivery::Batch { position, .. } = connection.next().await.unwrap() {
+            assert_eq!(position, said.position);
+            return;
+        }
+    }
+    panic!("ten signals went past one event");
+}
+
+#[tokio::test]
+async fn a_subscription_that_is_closed_while_it_replays_leaves_nothing_behind() {
+    let floor = Floor::open(Options { chunk: 1, ring_bytes: 1, ..Options::default() }).await;
+    for _ in 0..20 {
+        floor.say("lobby", "old").await;
+    }
+    let mut reader = floor.live(None, None, "chat.lobby.>").await;
+    for group in 1..50 {
+        reader.connection.open(group, vec![sub("x", "chat.>", floor.cursor(Position(0)))]).await.unwrap();
+        reader.connection.close(&Sid::new("x").unwrap());
+    }
+    floor.say("lobby", "new").await;
+    loop {
+        match reader.next().await {
+            Delivery::Opened { .. } => {}
+            Delivery::Batch { group: 0, events, .. } => {
+                let events: Vec<Recorded> = events.iter().map(|frame| event(frame)).collect();
+                assert_eq!(texts(&events), ["new"]);
+                return;
+            }
+            other => panic!("unexpected: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn somebody_who_stops_waiting_loses_neither_events_nor_their_turn() {
+    let floor = Floor::open(Options { ring_bytes: 1, chunk: 3, ..Options::default() }).await;
+    for nth in 0..50 {
+        floor.say("lobby", &format!("{nth}")).await;
+    }
+    let mut connection = floor.connection().await;
+    connection.open(0, vec![sub("a", "chat.lobby.message_posted", floor.cursor(Position(0)))]).await.unwrap();
+    let mut seen = vec![];
+    loop {
+        // Dropped at its first await, again and again.
+        let next = tokio::select! {
+            biased;
+            next = connection.next() => Some(next.unwrap()),
+            () = tokio::task::yield_now() => None,
+        };
+        match next {
+            Some(Delivery::Batch { events, .. }) => seen.extend(events.iter().map(|frame| event(frame))),
+            Some(Delivery::Live { .. }) => break,
+            _ => {}
+        }
+    }
+    assert_eq!(texts(&seen), (0..50).map(|nth| nth.to_string()).collect::<Vec<_>>());
 }

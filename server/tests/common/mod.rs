@@ -131,8 +131,11 @@ impl Socket {
     ) -> Result<Self, tokio_tungstenite::tungstenite::Error> {
         let mut request = url.into_client_request().unwrap();
         if let Some(token) = token {
-            let value = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
-            request.headers_mut().insert("authorization", value);
+            let (name, value) = match token.strip_prefix("cookie ") {
+                Some(token) => ("cookie", format!("hubbub={token}")),
+                None => ("authorization", format!("Bearer {token}")),
+            };
+            request.headers_mut().insert(name, HeaderValue::try_from(value).unwrap());
         }
         if let Some(origin) = origin {
             request.headers_mut().insert("origin", HeaderValue::try_from(origin).unwrap());
