@@ -20,13 +20,13 @@ pub const KINDS: [&str; 5] = [
 ];
 
 /// What every person holds.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Access {
     people: HashMap<UserId, Grants>,
     public: HashSet<RoomId>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Grants {
     role: Role,
     rooms: BTreeSet<RoomId>,
