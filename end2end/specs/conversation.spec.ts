@@ -153,6 +153,10 @@ test("a deleted message's text is nowhere any more", async ({ page, another, api
   await ada.saySettled(secret);
   await expect(bo.message(secret)).toHaveCount(1);
   const id = await ada.message(secret).getAttribute("data-message-id");
+  // On Bo's page it is in what the server rendered, too.
+  await bo.page.reload();
+  await live(bo.page);
+  await expect(bo.message(secret)).toHaveCount(1);
 
   await ada.message(secret).hover();
   await ada.control(secret, "Delete").click();

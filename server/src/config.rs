@@ -51,7 +51,7 @@ macro_rules! settings {
 
         impl fmt::Display for Settings {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                $(writeln!(f, "  {:<18}{}", stringify!($field), shown(&self.$field))?;)+
+                $(writeln!(f, "  {:<20}{}", stringify!($field), shown(&self.$field))?;)+
                 Ok(())
             }
         }

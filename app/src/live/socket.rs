@@ -164,7 +164,12 @@ impl Driver {
             ClientOutput::Apply { sid, event } => {
                 if let Some(reader) = self.reader(&sid) {
                     match event.decode() {
-                        Ok(envelope) => reader.apply(&envelope),
+                        Ok(envelope) => {
+                            reader.apply(&envelope);
+                            if envelope.event.kind().redacts {
+                                forget_first_render();
+                            }
+                        }
                         // A newer server says something this page does not know: keep what is understood.
                         Err(_) => self.0.borrow().outdated.set(true),
                     }
@@ -258,4 +263,19 @@ impl Driver {
         let driver = self.clone();
         inner.timer = set_timeout_with_handle(move || driver.with(ClientSession::on_tick), wait).ok();
     }
+}
+
+/// What was redacted may still stand in the data that the page was rendered with. Events are applied only
+/// after the page has taken it up, so nobody needs it any more.
+fn forget_first_render() {
+    let scripts = document().query_selector_all("script:not([src])");
+    let scripts = scripts.into_iter().flat_map(|all| (0..all.length()).filter_map(move |nth| all.item(nth)));
+    for script in
+        scripts.filter(|script| script.text_content().is_some_and(|t| t.contains("__RESOLVED_RESOURCES")))
+    {
+        if let Some(parent) = script.parent_node() {
+            let _ = parent.remove_child(&script);
+        }
+    }
+    let _ = js_sys::Reflect::set(&window(), &"__RESOLVED_RESOURCES".into(), &js_sys::Array::new());
 }
