@@ -1,7 +1,7 @@
 //! Questions: views, and the log itself, each only as far as the caller may see.
 
 use domain::{
-    Cursor, Envelope, Event, EventId, Pattern, Position, Recorded, RoomId, StreamId, View,
+    Envelope, Event, EventId, Pattern, Position, Recorded, RoomId, StreamId, View,
     view::Snapshot,
     views::{FeedKey, FeedMessage, ListKey, RoomFeed, RoomList},
 };
@@ -134,11 +134,5 @@ impl Backend {
         self.0.hub.reached(self.0.store.head()).await?;
         let tokens = self.0.hub.tokens(caller.user);
         event.filter(|event| event.meta.audience.admits(&tokens)).ok_or(QueryError::NotFound)
-    }
-
-    /// Where a page that shows nothing of the log may go live from.
-    #[must_use]
-    pub fn cursor(&self) -> Cursor {
-        Cursor { epoch: self.0.store.epoch(), position: self.0.hub.published() }
     }
 }

@@ -30,9 +30,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{
-    Access, Epoch, Position, RoomId, SessionId, Subject, Token, Tokens, UserId, access, account::Role,
-};
+use domain::{Access, Epoch, Position, RoomId, SessionId, Subject, Token, Tokens, UserId, access};
 use store::{Commit, Filter, ReadError, Store};
 use tokio::sync::{Semaphore, mpsc, watch};
 
@@ -194,12 +192,6 @@ impl Hub {
     #[must_use]
     pub fn tokens(&self, user: Option<UserId>) -> Tokens {
         self.shared.tokens(user)
-    }
-
-    /// What somebody may do; `None` if nobody has this id.
-    #[must_use]
-    pub fn role(&self, user: UserId) -> Option<Role> {
-        self.shared.access.read().expect("no holder of this lock panics").role(user)
     }
 }
 
