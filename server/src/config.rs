@@ -80,6 +80,12 @@ settings! {
     max_subscriptions: usize = 128, "HUBBUB_MAX_SUBSCRIPTIONS";
     /// How many ephemeral signals one connection may send a second.
     signals_per_second: u32 = 20, "HUBBUB_SIGNALS_PER_SECOND";
+    /// How many connections one address (of IPv6: one /64 network) may have open at once; 0 is any number.
+    connections_per_address: usize = 1_000, "HUBBUB_CONNECTIONS_PER_ADDRESS";
+    /// How many live streams one person may have open at once.
+    connections_per_person: usize = 100, "HUBBUB_CONNECTIONS_PER_PERSON";
+    /// How many connections there may be in all; 0 is as many as the system lets one process have.
+    connections: usize = 0, "HUBBUB_CONNECTIONS";
     /// How long a socket may take no byte before it is cut, in seconds.
     stall_seconds: u64 = 5, "HUBBUB_STALL_SECONDS";
     /// How long a stopping server waits for its connections, in seconds.

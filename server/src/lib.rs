@@ -8,12 +8,14 @@
 //! | `session` | cookies, bearer tokens, who asks, from which origin |
 //! | `problem` | every error as problem+json |
 //! | `http` | the API, the pages and their forms, static files, health |
-//! | `transport` | the live protocol over WebSocket |
+//! | `listen` | the accept loop and its bounds |
+//! | `transport` | the live protocol over WebSocket and Server-Sent Events |
 
 #![recursion_limit = "512"]
 
 pub mod config;
 mod http;
+mod listen;
 mod problem;
 pub mod run;
 mod session;

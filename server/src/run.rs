@@ -15,6 +15,7 @@ use tokio::{
 use crate::{
     config::{LogFormat, Settings},
     http,
+    listen::{self, Bounds},
     state::AppState,
 };
 
@@ -57,6 +58,7 @@ pub(crate) async fn open(settings: &Settings) -> Result<(Store, Backend), RunErr
     let options = hub::Options {
         ring_bytes: settings.ring_bytes,
         queue_bytes: settings.queue_bytes,
+        connections_per_user: settings.connections_per_person,
         ..hub::Options::default()
     };
     let hub = Hub::start(store.clone(), commits, options).await?;
@@ -101,10 +103,11 @@ pub struct Server {
     /// Where it listens.
     pub addr: SocketAddr,
     store: Store,
+    hub: Hub,
     drain: watch::Sender<bool>,
     patience: Duration,
     at_work: mpsc::Receiver<Infallible>,
-    serving: JoinHandle<io::Result<()>>,
+    serving: JoinHandle<()>,
 }
 
 impl Server {
@@ -131,19 +134,18 @@ impl Server {
         }
         let patience = Duration::from_secs(settings.drain_seconds);
         let (drain, draining) = watch::channel(false);
-        let mut stopping = draining.clone();
         let (_at_work, at_work) = mpsc::channel(1);
+        let bounds = Bounds {
+            per_address: settings.connections_per_address,
+            in_all: settings.connections,
+            stall: Duration::from_secs(settings.stall_seconds),
+        };
+        let hub = backend.hub().clone();
+        let stopping = draining.clone();
         let app =
             http::router(AppState { backend, settings: Arc::new(settings), leptos, draining, _at_work });
-        let serving = tokio::spawn(async move {
-            axum::serve(listener, app)
-                .with_graceful_shutdown(async move {
-                    // An error means that the sender is gone, and with it the server.
-                    let _ = stopping.wait_for(|stopping| *stopping).await;
-                })
-                .await
-        });
-        Ok(Self { addr, store, drain, patience, at_work, serving })
+        let serving = tokio::spawn(listen::serve(listener, app, bounds, stopping));
+        Ok(Self { addr, store, hub, drain, patience, at_work, serving })
     }
 
     /// Stops accepting, says goodbye to open connections, waits for them in bounded time, and closes the
@@ -154,6 +156,7 @@ impl Server {
     pub async fn stop(mut self) -> Result<(), RunError> {
         // Every receiver may be gone already; then there is nobody to tell.
         let _ = self.drain.send(true);
+        self.hub.drain();
         let served = tokio::time::timeout(self.patience, async {
             let served = (&mut self.serving).await;
             // Sockets are no requests any more: they are waited for by what they hold.
@@ -163,7 +166,7 @@ impl Server {
         .await;
         self.store.close().await;
         match served {
-            Ok(Ok(served)) => Ok(served?),
+            Ok(Ok(())) => Ok(()),
             Ok(Err(panicked)) => Err(io::Error::other(panicked).into()),
             Err(_) => {
                 tracing::warn!("some connections did not leave in time");

@@ -8,7 +8,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 use domain::{Position, SessionId, UserId};
-use live::{OnGap, OpenSub, Outcome, Sid};
+use live::{Encoded, OnGap, OpenSub, Outcome, Sid};
 use store::{Filter, ReadError};
 use tokio::sync::{mpsc, oneshot};
 
@@ -17,6 +17,7 @@ use crate::{
     group::{Group, Pace, Reading},
     index::Key,
     queue::{Ended, Queue},
+    ring::encoded,
     task::{Interest, Joined, Turn, wanted},
 };
 
@@ -43,8 +44,8 @@ pub enum Delivery {
         prev: Position,
         /// Where this one ends.
         position: Position,
-        /// The event frames, shared with every other connection.
-        events: Vec<Bytes>,
+        /// The events, shared with every other connection.
+        events: Vec<Encoded>,
     },
     /// A group has caught up at this position and is part of the main group from here on.
     Live {
@@ -184,21 +185,6 @@ impl Connection {
         }
     }
 
-    /// If nothing was said for a while and the log has moved: a batch without events, so that the other
-    /// side's cursor moves too.
-    pub fn idle(&mut self) -> Option<Delivery> {
-        if !self.ready.is_empty() || self.groups.iter().any(Group::is_joining) {
-            return None;
-        }
-        let published = self.shared.published();
-        let waiting = self.queue.lock();
-        let main = self.groups.first_mut().filter(|main| main.is_live())?;
-        if !waiting.events.is_empty() || waiting.behind.is_some() {
-            return None;
-        }
-        main.advance((vec![], published.max(main.position)), true).pop()
-    }
-
     /// How many bytes of events wait for this connection now.
     #[must_use]
     pub fn waiting_bytes(&self) -> usize {
@@ -224,16 +210,18 @@ impl Connection {
         let events = std::mem::take(&mut waiting.events);
         waiting.bytes = 0;
         let behind = waiting.behind.take();
+        let nudged = std::mem::take(&mut waiting.nudged);
         let ended = waiting.ended.filter(|_| behind.is_none());
-        let signals: Vec<Bytes> = waiting.signals.drain().map(|(_, frame)| frame).collect();
+        let signals = waiting.take_signals();
         drop(waiting);
-        if let Some(main) = self.groups.first_mut().filter(|_| !events.is_empty() || behind.is_some()) {
+        let said = !events.is_empty() || behind.is_some();
+        if let Some(main) = self.groups.first_mut().filter(|main| said || (nudged && main.is_live())) {
             let last = events.last().map_or(main.position, |event| event.position);
             let position = behind.unwrap_or(published.max(last)).max(main.position);
             if behind.is_some() {
                 main.pace = Pace::CatchingUp;
             }
-            let frames = events.iter().map(|event| (event.position, event.frame().clone())).collect();
+            let frames = events.iter().map(|event| (event.position, event.encoded().clone())).collect();
             self.ready.extend(main.advance((frames, position), true));
         }
         if !signals.is_empty() {
@@ -250,7 +238,7 @@ impl Connection {
         group.pace = Pace::CatchingUp;
         match joined {
             Joined::Live { rest, position } => {
-                let frames = rest.iter().map(|entry| (entry.position, entry.frame().clone())).collect();
+                let frames = rest.iter().map(|entry| (entry.position, entry.encoded().clone())).collect();
                 self.ready.extend(group.advance((frames, position), true));
                 self.ready.push_back(Delivery::Live { group: group.id, position });
                 if group.id == 0 {
@@ -321,7 +309,7 @@ impl Connection {
                 for entry in entries.take(chunk).take_while(|entry| entry.position <= published) {
                     position = entry.position;
                     if wanted(&group.interests, &entry.subject, position) && entry.audience.admits(&tokens) {
-                        frames.push((position, entry.frame().clone()));
+                        frames.push((position, entry.encoded().clone()));
                     }
                 }
                 self.ready.extend(group.advance((frames, position), false));
@@ -335,6 +323,7 @@ impl Connection {
 /// Asks the store for a group's next events, in its turn among all late connections.
 fn reading(shared: Arc<Shared>, group: &Group, published: Position, user: Option<UserId>) -> Reading {
     let (after, cover, interests) = (group.position, group.cover(), group.interests.clone());
+    let epoch = shared.store.epoch();
     Box::pin(async move {
         let _turn = shared.readers.acquire().await.map_err(|_| ReadError::Closed)?;
         let filter = Filter {
@@ -346,7 +335,7 @@ fn reading(shared: Arc<Shared>, group: &Group, published: Position, user: Option
         };
         let page = shared.store.read(after, &filter, shared.options.chunk).await?;
         let wanted = page.events.iter().filter(|e| wanted(&interests, &e.meta.subject, e.meta.position));
-        let frames = wanted.map(|event| (event.meta.position, live::event_frame(&event.encode())));
+        let frames = wanted.map(|event| (event.meta.position, encoded(epoch, event)));
         Ok((frames.collect(), page.next))
     })
 }

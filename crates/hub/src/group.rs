@@ -2,8 +2,8 @@
 
 use std::{future::Future, pin::Pin};
 
-use bytes::Bytes;
 use domain::{Pattern, Position};
+use live::Encoded;
 use store::ReadError;
 use tokio::sync::oneshot;
 
@@ -15,8 +15,8 @@ use crate::{
 /// A batch ends when it has so many bytes, so that the other side's cursor moves even over a slow line.
 const BATCH_BYTES: usize = 64 << 10;
 
-/// What was found for a group: the frames with their positions, and how far the log was considered.
-pub(crate) type Found = (Vec<(Position, Bytes)>, Position);
+/// What was found for a group: the events with their positions, and how far the log was considered.
+pub(crate) type Found = (Vec<(Position, Encoded)>, Position);
 
 /// A read of the store under way. It is kept, so that whoever stops waiting for it loses nothing.
 pub(crate) type Reading = Pin<Box<dyn Future<Output = Result<Found, ReadError>> + Send>>;
@@ -80,23 +80,23 @@ impl Group {
     pub(crate) fn advance(&mut self, (events, position): Found, always: bool) -> Vec<Delivery> {
         self.position = position;
         let mut batches = vec![];
-        let (mut frames, mut bytes) = (vec![], 0);
         let last = events.len();
-        for (nth, (at, frame)) in events.into_iter().enumerate() {
-            bytes += frame.len();
-            frames.push(frame);
+        let (mut batch, mut bytes) = (Vec::with_capacity(last), 0);
+        for (nth, (at, event)) in events.into_iter().enumerate() {
+            bytes += event.len();
+            batch.push(event);
             if bytes >= BATCH_BYTES && nth + 1 < last {
-                batches.push(self.batch(at, std::mem::take(&mut frames)));
+                batches.push(self.batch(at, std::mem::take(&mut batch)));
                 bytes = 0;
             }
         }
-        if !frames.is_empty() || (always && position > self.sent) {
-            batches.push(self.batch(position, frames));
+        if !batch.is_empty() || (always && position > self.sent) {
+            batches.push(self.batch(position, batch));
         }
         batches
     }
 
-    fn batch(&mut self, position: Position, events: Vec<Bytes>) -> Delivery {
+    fn batch(&mut self, position: Position, events: Vec<Encoded>) -> Delivery {
         let prev = std::mem::replace(&mut self.sent, position);
         Delivery::Batch { group: self.id, prev, position, events }
     }
@@ -104,6 +104,8 @@ impl Group {
 
 #[cfg(test)]
 mod tests {
+    use domain::{Cursor, Epoch};
+
     use super::*;
 
     fn group(patterns: &[&str]) -> Group {
@@ -138,8 +140,9 @@ mod tests {
     #[test]
     fn much_is_said_in_several_batches_that_chain() {
         let mut group = group(&[">"]);
-        let frame = Bytes::from(vec![b'x'; BATCH_BYTES / 2]);
-        let events = (1..=5).map(|at| (Position(at * 10), frame.clone())).collect();
+        let cursor = Cursor { epoch: Epoch(1), position: Position(1) };
+        let event = Encoded::new(cursor, &"x".repeat(BATCH_BYTES / 2));
+        let events = (1..=5).map(|at| (Position(at * 10), event.clone())).collect();
         let ends: Vec<(u64, u64, usize)> = group
             .advance((events, Position(99)), false)
             .into_iter()

@@ -26,7 +26,10 @@ mod ring;
 mod task;
 
 use std::{
-    sync::{Arc, RwLock},
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -51,11 +54,22 @@ pub struct Options {
     pub chunk: usize,
     /// How many late connections may read from the store at once.
     pub readers: usize,
+    /// How long a connection to which nothing happens is not told how far the log has come.
+    pub quiet: Duration,
+    /// How many connections one person may have at once.
+    pub connections_per_user: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { ring_bytes: 16 << 20, queue_bytes: 1 << 20, chunk: 500, readers: 3 }
+        Self {
+            ring_bytes: 16 << 20,
+            queue_bytes: 1 << 20,
+            chunk: 500,
+            readers: 3,
+            quiet: Duration::from_secs(1),
+            connections_per_user: 100,
+        }
     }
 }
 
@@ -75,6 +89,7 @@ struct Shared {
     ring: RwLock<ring::Ring>,
     access: RwLock<Access>,
     readers: Semaphore,
+    connections: AtomicUsize,
 }
 
 impl Shared {
@@ -126,6 +141,7 @@ impl Hub {
             ring: RwLock::new(ring::Ring::new(options.ring_bytes, head)),
             access: RwLock::new(access),
             readers: Semaphore::new(options.readers),
+            connections: AtomicUsize::new(0),
             store,
             options,
         });
@@ -159,6 +175,33 @@ impl Hub {
     ) -> Result<(), HubError> {
         let turn = task::Turn::Signal { subject, audience, frame };
         self.turns.send(turn).map_err(|_| HubError::Closed)
+    }
+
+    /// As [`Hub::signal`], and keeps it: whoever subscribes later gets the newest of each subject that is kept.
+    /// `None` keeps it no longer.
+    ///
+    /// # Errors
+    /// [`HubError::Closed`] while shutting down.
+    pub fn retain(
+        &self,
+        subject: Subject,
+        audience: domain::Audience,
+        frame: Option<bytes::Bytes>,
+    ) -> Result<(), HubError> {
+        let turn = task::Turn::Retain { subject, audience, frame };
+        self.turns.send(turn).map_err(|_| HubError::Closed)
+    }
+
+    /// Tells every connection, and every later one, that the server is about to restart.
+    pub fn drain(&self) {
+        // If the hub is gone, nobody is connected.
+        let _ = self.turns.send(task::Turn::Drain);
+    }
+
+    /// How many connections there are.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::Relaxed)
     }
 
     /// Everything up to here has been published.

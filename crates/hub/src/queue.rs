@@ -11,11 +11,18 @@ use tokio::sync::Notify;
 
 use crate::ring::Entry;
 
+/// How many different signals wait for one connection at most.
+const MOST_SIGNALS: usize = 1_024;
+
 /// Why the hub ended a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     /// Its session was signed out.
     Session,
+    /// Its person has so many connections already.
+    TooMany(usize),
+    /// The server is about to restart: come back after a while.
+    Drain,
     /// The hub is gone: the server is shutting down.
     Closed,
 }
@@ -33,14 +40,22 @@ pub(crate) struct Waiting {
     pub(crate) bytes: usize,
     /// Set when the queue was full: everything after this position must be read, it was not queued.
     pub(crate) behind: Option<Position>,
-    pub(crate) signals: HashMap<Subject, Bytes>,
+    signals: HashMap<Subject, Bytes>,
+    /// Nothing came for a while, and the log has moved: the other side's cursor is to move too.
+    pub(crate) nudged: bool,
     pub(crate) ended: Option<Ended>,
 }
 
 impl Waiting {
     /// Whether there is nothing to hand over.
     pub(crate) fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.behind.is_none() && self.signals.is_empty() && self.ended.is_none()
+        let events = !self.events.is_empty() || self.behind.is_some();
+        !events && !self.nudged && self.signals.is_empty() && self.ended.is_none()
+    }
+
+    /// Takes the newest of each signal.
+    pub(crate) fn take_signals(&mut self) -> Vec<Bytes> {
+        self.signals.drain().map(|(_, frame)| frame).collect()
     }
 }
 
@@ -64,6 +79,23 @@ impl Queue {
         drop(waiting);
         self.wake.notify_one();
         behind
+    }
+
+    /// Puts a signal in place of the last one with its subject. Of too many, the newcomers are skipped: signals
+    /// are the only thing that may be.
+    pub(crate) fn signal(&self, subject: &Subject, frame: &Bytes) {
+        let mut waiting = self.lock();
+        if waiting.signals.len() < MOST_SIGNALS || waiting.signals.contains_key(subject) {
+            waiting.signals.insert(subject.clone(), frame.clone());
+        }
+        drop(waiting);
+        self.wake.notify_one();
+    }
+
+    /// Has the connection say how far the log has come.
+    pub(crate) fn nudge(&self) {
+        self.lock().nudged = true;
+        self.wake.notify_one();
     }
 
     pub(crate) fn end(&self, why: Ended) {

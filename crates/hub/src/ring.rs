@@ -5,8 +5,8 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use bytes::Bytes;
-use domain::{Audience, Position, Recorded, Subject};
+use domain::{Audience, Cursor, Epoch, Position, Recorded, Subject};
+use live::Encoded;
 
 /// One event, encoded once. Every queue and the ring share it.
 #[derive(Debug)]
@@ -14,30 +14,35 @@ pub(crate) struct Entry {
     pub(crate) position: Position,
     pub(crate) subject: Subject,
     pub(crate) audience: Audience,
-    frame: Bytes,
-    /// The frame without what was personal, once the event has been redacted.
-    redacted: OnceLock<Bytes>,
+    encoded: Encoded,
+    /// The event without what was personal, once it has been redacted.
+    redacted: OnceLock<Encoded>,
 }
 
 impl Entry {
-    pub(crate) fn new(event: &Recorded) -> Self {
+    pub(crate) fn new(epoch: Epoch, event: &Recorded) -> Self {
         Self {
             position: event.meta.position,
             subject: event.meta.subject.clone(),
             audience: event.meta.audience.clone(),
-            frame: live::event_frame(&event.encode()),
+            encoded: encoded(epoch, event),
             redacted: OnceLock::new(),
         }
     }
 
-    /// The event frame as it may be shown now.
-    pub(crate) fn frame(&self) -> &Bytes {
-        self.redacted.get().unwrap_or(&self.frame)
+    /// The event as it may be shown now.
+    pub(crate) fn encoded(&self) -> &Encoded {
+        self.redacted.get().unwrap_or(&self.encoded)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.frame.len()
+        self.encoded.len()
     }
+}
+
+/// Encodes an event. What comes out is shared by everybody who gets it.
+pub(crate) fn encoded(epoch: Epoch, event: &Recorded) -> Encoded {
+    Encoded::new(Cursor { epoch, position: event.meta.position }, &event.encode())
 }
 
 /// See the module.
@@ -72,15 +77,15 @@ impl Ring {
         Some(self.entries.iter().skip(skip))
     }
 
-    /// Puts the redacted frame in place of an event's own.
-    pub(crate) fn redact(&mut self, event: &Recorded) {
+    /// Puts the redacted event in place of its own.
+    pub(crate) fn redact(&mut self, epoch: Epoch, event: &Recorded) {
         let Some(index) = event.meta.position.0.checked_sub(self.floor.0 + 1) else { return };
         let Some(slot) = usize::try_from(index).ok().and_then(|index| self.entries.get_mut(index)) else {
             return;
         };
-        let blanked = Entry::new(event);
-        // Queues that already hold the entry show the blanked frame from here on ...
-        let _ = slot.redacted.set(blanked.frame.clone());
+        let blanked = Entry::new(epoch, event);
+        // Queues that already hold the entry show the blanked event from here on ...
+        let _ = slot.redacted.set(blanked.encoded.clone());
         // ... and the ring forgets the text itself.
         self.bytes = self.bytes - slot.len() + blanked.len();
         *slot = Arc::new(blanked);

@@ -1,13 +1,19 @@
 //! The one task of the hub. It takes commits in order and, between them, *turns*: what connections ask of
 //! it. Because both happen here, going live needs no lock and leaves no gap.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, atomic::Ordering},
+};
 
 use bytes::Bytes;
 use domain::{Audience, Event, Pattern, Position, SessionId, Subject, Tokens, UserId, access};
 use live::Sid;
 use store::Commit;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::MissedTickBehavior,
+};
 
 use crate::{
     Shared,
@@ -15,6 +21,12 @@ use crate::{
     queue::{Ended, Queue},
     ring::Entry,
 };
+
+/// Quiet connections are nudged in so many slices, one after another.
+const SLICES: usize = 10;
+
+/// How many ended sessions are remembered.
+const MOST_ENDED: usize = 1_024;
 
 /// One subscription as the hub sees it.
 #[derive(Debug, Clone)]
@@ -42,6 +54,10 @@ pub(crate) enum Turn {
     Disconnect { key: Key },
     /// An ephemeral signal.
     Signal { subject: Subject, audience: Audience, frame: Bytes },
+    /// A signal that is kept for who asks later, or is not kept any longer.
+    Retain { subject: Subject, audience: Audience, frame: Option<Bytes> },
+    /// The server is about to restart.
+    Drain,
 }
 
 /// The hub's answer to [`Turn::Join`].
@@ -59,6 +75,8 @@ struct Member {
     queue: Arc<Queue>,
     interests: Vec<(Sid, Pattern)>,
     live: bool,
+    /// What it was given or told last reached up to here.
+    told: Position,
     /// Events of the commit at hand, and the last one put in (a connection may match twice).
     pending: Vec<Arc<Entry>>,
 }
@@ -69,6 +87,13 @@ struct Task {
     members: Vec<Option<Member>>,
     free: Vec<Key>,
     by_user: HashMap<UserId, Vec<Key>>,
+    /// The newest of each signal that is kept.
+    retained: HashMap<Subject, (Audience, Bytes)>,
+    /// The sessions that ended last: somebody may still be on the way in with one.
+    ended: VecDeque<SessionId>,
+    draining: bool,
+    /// Which slice of the members is nudged next.
+    slice: usize,
 }
 
 /// Runs until the store is closed, then ends every connection.
@@ -77,8 +102,19 @@ pub(crate) async fn run(
     mut commits: mpsc::Receiver<Commit>,
     mut turns: mpsc::UnboundedReceiver<Turn>,
 ) {
-    let mut task =
-        Task { shared, index: Index::default(), members: vec![], free: vec![], by_user: HashMap::new() };
+    let mut nudges = tokio::time::interval(shared.options.quiet / SLICES as u32);
+    nudges.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut task = Task {
+        shared,
+        index: Index::default(),
+        members: vec![],
+        free: vec![],
+        by_user: HashMap::new(),
+        retained: HashMap::new(),
+        ended: VecDeque::new(),
+        draining: false,
+        slice: 0,
+    };
     loop {
         tokio::select! {
             commit = commits.recv() => match commit {
@@ -86,6 +122,7 @@ pub(crate) async fn run(
                 None => break,
             },
             Some(turn) = turns.recv() => task.turn(turn),
+            _ = nudges.tick() => task.nudge(),
         }
     }
     for member in task.members.into_iter().flatten() {
@@ -98,13 +135,13 @@ impl Task {
         {
             let mut ring = self.shared.ring.write().expect("no holder of this lock panics");
             for event in &commit.redactions {
-                ring.redact(event);
+                ring.redact(self.shared.store.epoch(), event);
             }
         }
         let mut touched: Vec<Key> = vec![];
         let mut ended: Vec<Key> = vec![];
         for event in &commit.events {
-            let entry = Arc::new(Entry::new(event));
+            let entry = Arc::new(Entry::new(self.shared.store.epoch(), event));
             self.shared.ring.write().expect("no holder of this lock panics").push(entry.clone());
             self.route(&entry, &mut touched);
             if access::KINDS.contains(&event.meta.kind.as_ref()) || event.meta.kind == "account.session_ended"
@@ -113,7 +150,7 @@ impl Task {
             }
         }
         for key in touched {
-            self.hand_over(key);
+            self.hand_over(key, commit.head);
         }
         self.shared.published.send_replace(commit.head);
         for key in ended {
@@ -147,6 +184,10 @@ impl Task {
                 return;
             }
         };
+        if let Event::AccountSessionEnded(e) = &envelope.event {
+            self.ended.truncate(MOST_ENDED - 1);
+            self.ended.push_front(e.session);
+        }
         if let Event::AccountSessionEnded(e) = &envelope.event
             && let Some(keys) = self.by_user.get_mut(&e.user)
         {
@@ -173,8 +214,9 @@ impl Task {
         }
     }
 
-    fn hand_over(&mut self, key: Key) {
+    fn hand_over(&mut self, key: Key, head: Position) {
         let Some(member) = &mut self.members[key] else { return };
+        member.told = head;
         let behind = member.queue.push(member.pending.drain(..), self.shared.options.queue_bytes);
         if behind && member.live {
             // It reads on by itself; until it joins again the hub does no work for it.
@@ -185,28 +227,24 @@ impl Task {
         }
     }
 
+    /// Those to whom nothing happens hear from time to time how far the log has come. A slice of them at a
+    /// time: nobody else has to wait for all of them.
+    fn nudge(&mut self) {
+        let published = self.shared.published();
+        self.slice = (self.slice + 1) % SLICES;
+        for member in self.members.iter_mut().skip(self.slice).step_by(SLICES).flatten() {
+            if member.live && member.told < published {
+                member.told = published;
+                member.queue.nudge();
+            }
+        }
+    }
+
     fn turn(&mut self, turn: Turn) {
         match turn {
             Turn::Connect { user, session, queue, reply } => {
-                let member = Member {
-                    tokens: self.shared.tokens(user),
-                    user,
-                    session,
-                    queue,
-                    interests: vec![],
-                    live: false,
-                    pending: vec![],
-                };
-                let key = self.free.pop().unwrap_or(self.members.len());
-                if key == self.members.len() {
-                    self.members.push(Some(member));
-                } else {
-                    self.members[key] = Some(member);
-                }
-                if let Some(user) = user {
-                    self.by_user.entry(user).or_default().push(key);
-                }
-                if reply.send(key).is_err() {
+                let connected = self.connect(user, session, queue);
+                if let Err(key) = reply.send(connected) {
                     self.disconnect(key);
                 }
             }
@@ -225,17 +263,66 @@ impl Task {
                 }
             }
             Turn::Disconnect { key } => self.disconnect(key),
-            Turn::Signal { subject, audience, frame } => {
-                let members = &mut self.members;
-                self.index.matches(&subject, |key| {
-                    let Some(member) = &members[key] else { return };
-                    if audience.admits(&member.tokens) {
-                        member.queue.lock().signals.insert(subject.clone(), frame.clone());
-                        member.queue.wake.notify_one();
-                    }
-                });
+            Turn::Signal { subject, audience, frame } => self.signal(&subject, &audience, &frame),
+            Turn::Retain { subject, audience, frame: Some(frame) } => {
+                self.signal(&subject, &audience, &frame);
+                self.retained.insert(subject, (audience, frame));
+            }
+            Turn::Retain { subject, frame: None, .. } => {
+                self.retained.remove(&subject);
+            }
+            Turn::Drain => {
+                self.draining = true;
+                for member in self.members.iter().flatten() {
+                    member.queue.end(Ended::Drain);
+                }
             }
         }
+    }
+
+    fn signal(&self, subject: &Subject, audience: &Audience, frame: &Bytes) {
+        self.index.matches(subject, |key| {
+            let Some(member) = &self.members[key] else { return };
+            if audience.admits(&member.tokens) {
+                member.queue.signal(subject, frame);
+            }
+        });
+    }
+
+    fn connect(&mut self, mut user: Option<UserId>, session: Option<SessionId>, queue: Arc<Queue>) -> Key {
+        let most = self.shared.options.connections_per_user;
+        let held = user.and_then(|user| self.by_user.get(&user)).map_or(0, Vec::len);
+        if self.draining {
+            queue.end(Ended::Drain);
+        } else if session.is_some_and(|session| self.ended.contains(&session)) {
+            // Signed out between the look at the cookie and here.
+            queue.end(Ended::Session);
+        } else if held >= most {
+            queue.end(Ended::TooMany(most));
+            // It is about to go, and counts as nobody's.
+            user = None;
+        }
+        let member = Member {
+            tokens: self.shared.tokens(user),
+            user,
+            session,
+            queue,
+            interests: vec![],
+            live: false,
+            told: self.shared.published(),
+            pending: vec![],
+        };
+        let key = self.free.pop().unwrap_or(self.members.len());
+        if key == self.members.len() {
+            self.members.push(Some(member));
+        } else {
+            self.members[key] = Some(member);
+        }
+        if let Some(user) = user {
+            self.by_user.entry(user).or_default().push(key);
+        }
+        self.shared.connections.fetch_add(1, Ordering::Relaxed);
+        key
     }
 
     fn join(&mut self, key: Key, interests: &[Interest], after: Position, main: bool) -> Joined {
@@ -266,6 +353,14 @@ impl Task {
                 self.index.insert(&interest.pattern, key);
             }
         }
+        member.told = position;
+        for interest in interests.iter().filter(|interest| interest.pattern.is_signal()) {
+            for (subject, (audience, frame)) in &self.retained {
+                if interest.pattern.matches(subject) && audience.admits(&member.tokens) {
+                    member.queue.signal(subject, frame);
+                }
+            }
+        }
         Joined::Live { rest, position }
     }
 
@@ -285,6 +380,7 @@ impl Task {
             }
         }
         self.free.push(key);
+        self.shared.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

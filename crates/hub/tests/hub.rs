@@ -8,7 +8,7 @@ use domain::{
     chat::{AddMember, DeleteMessage, OpenRoom, PostMessage, RemoveMember},
 };
 use hub::{Connection, Delivery, Ended, Hub, Options};
-use live::{OnGap, OpenSub, Outcome, Sid};
+use live::{Encoded, OnGap, OpenSub, Outcome, Sid};
 use store::{Receipt, Store};
 use uuid::Uuid;
 
@@ -106,11 +106,9 @@ fn sub(sid: &str, pattern: &str, since: Option<Cursor>) -> OpenSub {
     }
 }
 
-/// The event inside a frame.
-fn event(frame: &[u8]) -> Recorded {
-    let text = std::str::from_utf8(frame).unwrap();
-    let inner = text.strip_prefix(r#"{"kind":"event","event":"#).unwrap().strip_suffix('}').unwrap();
-    serde_json::from_str(inner).unwrap()
+/// The event inside.
+fn event(encoded: &Encoded) -> Recorded {
+    serde_json::from_slice(&encoded.envelope()).unwrap()
 }
 
 /// A connection and how far its main group has come.
@@ -124,16 +122,12 @@ impl Reader {
     async fn read_to(&mut self, target: Position) -> Vec<Recorded> {
         let mut events = vec![];
         while self.reached.is_none_or(|reached| reached < target) {
-            let delivery = match self.connection.idle() {
-                Some(delivery) => delivery,
-                None => self.next().await,
-            };
-            match delivery {
+            match self.next().await {
                 Delivery::Opened { .. } => {}
                 Delivery::Batch { group: 0, prev, position, events: frames } => {
                     assert_eq!(prev, self.reached.unwrap_or(prev), "a gap between two batches");
                     self.reached = Some(position);
-                    events.extend(frames.iter().map(|frame| event(frame)));
+                    events.extend(frames.iter().map(event));
                 }
                 Delivery::Live { position, .. } => self.reached = Some(position),
                 other => panic!("unexpected: {other:?}"),
@@ -221,10 +215,8 @@ async fn a_later_subscription_replays_on_its_own_and_then_joins() {
     let (mut replayed, mut live) = (vec![], vec![]);
     let joined = loop {
         match connection.next().await {
-            Delivery::Batch { group: 1, events, .. } => {
-                replayed.extend(events.iter().map(|frame| event(frame)))
-            }
-            Delivery::Batch { group: 0, events, .. } => live.extend(events.iter().map(|frame| event(frame))),
+            Delivery::Batch { group: 1, events, .. } => replayed.extend(events.iter().map(event)),
+            Delivery::Batch { group: 0, events, .. } => live.extend(events.iter().map(event)),
             Delivery::Live { group: 1, position } => break position,
             Delivery::Live { group: 0, .. } => {}
             Delivery::Opened { group: 1, outcomes, .. } => assert_eq!(outcomes[0].1, Outcome::Replaying),
@@ -236,7 +228,7 @@ async fn a_later_subscription_replays_on_its_own_and_then_joins() {
     while texts(&live).len() < 2 {
         match connection.next().await {
             Delivery::Batch { group: 0, events, position, .. } => {
-                live.extend(events.iter().map(|frame| event(frame)));
+                live.extend(events.iter().map(event));
                 assert!(position >= joined || texts(&live) == ["meanwhile"]);
             }
             other => panic!("unexpected: {other:?}"),
@@ -278,7 +270,7 @@ async fn the_streams_of_a_session_end_with_it_and_others_do_not() {
     let mut seen = vec![];
     let ended = loop {
         match connections[0].next().await {
-            Delivery::Batch { events, .. } => seen.extend(events.iter().map(|frame| event(frame))),
+            Delivery::Batch { events, .. } => seen.extend(events.iter().map(event)),
             Delivery::Ended(why) => break why,
             other => panic!("unexpected: {other:?}"),
         }
@@ -412,7 +404,7 @@ async fn a_subscription_that_is_closed_while_it_replays_leaves_nothing_behind() 
         match reader.next().await {
             Delivery::Opened { .. } => {}
             Delivery::Batch { group: 0, events, .. } => {
-                let events: Vec<Recorded> = events.iter().map(|frame| event(frame)).collect();
+                let events: Vec<Recorded> = events.iter().map(event).collect();
                 assert_eq!(texts(&events), ["new"]);
                 return;
             }
@@ -438,7 +430,7 @@ async fn somebody_who_stops_waiting_loses_neither_events_nor_their_turn() {
             () = tokio::task::yield_now() => None,
         };
         match next {
-            Some(Delivery::Batch { events, .. }) => seen.extend(events.iter().map(|frame| event(frame))),
+            Some(Delivery::Batch { events, .. }) => seen.extend(events.iter().map(event)),
             Some(Delivery::Live { .. }) => break,
             _ => {}
         }

@@ -17,6 +17,8 @@ pub enum CloseCode {
     HelloExpected = 4004,
     /// `hello` came a second time.
     HelloTwice = 4005,
+    /// The log has no such place: it was replaced, or the cursor is made up.
+    BadCursor = 4006,
     /// Nobody is signed in, or the session was signed out.
     Unauthorised = 4010,
     /// This person or address has as many connections as it may.

@@ -2,8 +2,8 @@
 //! newlines. The same frames over every transport.
 //!
 //! A frame is read in two steps, its `kind` and then the rest, because unparsed JSON ([`RawValue`]) does not
-//! survive serde's tagged enums. An event's bytes pass through the server unparsed: [`event_frame`] wraps them
-//! once, and every receiver gets the same bytes.
+//! survive serde's tagged enums. An event's bytes pass through the server unparsed: [`Encoded`] wraps them
+//! once, and every receiver gets the same bytes, whatever its transport.
 
 use std::borrow::Cow;
 
@@ -121,7 +121,7 @@ pub enum ServerFrame {
     Welcome(Welcome),
     /// What became of a subscription.
     Subbed(Subbed),
-    /// One event. The server writes it with [`event_frame`].
+    /// One event. The server writes it with [`Encoded`].
     Event(Box<EventFrame>),
     /// Everything up to here was considered.
     Flush(Flush),
@@ -316,14 +316,83 @@ impl ServerFrame {
     /// Never: every field is text, a number or JSON already.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        serde_json::to_vec(self).expect("a frame holds nothing that JSON cannot").into()
+        let mut text = Vec::new();
+        self.encode_into(&mut text);
+        text.into()
+    }
+
+    /// Appends the frame to a text.
+    ///
+    /// # Panics
+    /// Never: every field is text, a number or JSON already.
+    pub fn encode_into(&self, text: &mut Vec<u8>) {
+        serde_json::to_writer(text, self).expect("a frame holds nothing that JSON cannot");
+    }
+
+    /// What tells it from the others: the value of `kind`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            ServerFrame::Welcome(_) => "welcome",
+            ServerFrame::Subbed(_) => "subbed",
+            ServerFrame::Event(_) => "event",
+            ServerFrame::Flush(_) => "flush",
+            ServerFrame::Signal(_) => "signal",
+            ServerFrame::Refused(_) => "refused",
+            ServerFrame::Ping => "ping",
+            ServerFrame::Bye(_) => "bye",
+        }
     }
 }
 
-/// The frame of an event that is encoded already. Called once per event; the bytes are shared from then on.
-#[must_use]
-pub fn event_frame(json: &str) -> Bytes {
-    [EVENT_OPEN, json, "}"].concat().into()
+/// One event, written once for everybody: a block of Server-Sent Events, in which lies the frame as a line of
+/// text, and in that the bare envelope. All of them are slices of the same bytes; a clone copies nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Encoded {
+    block: Bytes,
+    /// Where the frame begins in the block.
+    frame: usize,
+}
+
+impl Encoded {
+    /// Wraps an event that is encoded already. Called once for each event.
+    #[must_use]
+    pub fn new(cursor: Cursor, json: &str) -> Self {
+        let head = format!("id: {cursor}\ndata: ");
+        let frame = head.len();
+        Self { block: [&head, EVENT_OPEN, json, "}\n\n"].concat().into(), frame }
+    }
+
+    /// The frame, as one line with its newline.
+    #[must_use]
+    pub fn line(&self) -> Bytes {
+        self.block.slice(self.frame..self.block.len() - 1)
+    }
+
+    /// A block of an event stream (HTML Standard, section 9.2), with the cursor as its id.
+    #[must_use]
+    pub fn block(&self) -> Bytes {
+        self.block.clone()
+    }
+
+    /// The bare CloudEvents envelope.
+    #[must_use]
+    pub fn envelope(&self) -> Bytes {
+        self.block.slice(self.frame + EVENT_OPEN.len()..self.block.len() - 3)
+    }
+
+    /// How many bytes are held.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
+    pub fn len(&self) -> usize {
+        self.block.len()
+    }
+}
+
+impl std::fmt::Debug for Encoded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Encoded({})", String::from_utf8_lossy(&self.envelope()))
+    }
 }
 
 /// The frame of a signal, stamped with who sent it. Called once per signal; the bytes are shared.

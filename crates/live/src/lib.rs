@@ -27,6 +27,6 @@ pub mod subscription;
 
 pub use client::{ClientConfig, ClientOutput, ClientSession, Status};
 pub use close::{Close, CloseCode};
-pub use frames::{ClientFrame, FrameError, Limits, ServerFrame, VERSION, event_frame, signal_frame};
-pub use server::{Batch, OpenSub, ServerConfig, ServerOutput, ServerSession};
+pub use frames::{ClientFrame, Encoded, FrameError, Limits, ServerFrame, VERSION, signal_frame};
+pub use server::{Batch, OpenSub, Outgoing, ServerConfig, ServerOutput, ServerSession};
 pub use subscription::{OnGap, Outcome, Sid};

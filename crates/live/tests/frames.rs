@@ -4,7 +4,7 @@
 
 use domain::{Actor, Position, Recorded, Subject};
 use live::{
-    ClientFrame, CloseCode, FrameError, Limits, OnGap, Outcome, ServerFrame, Sid, event_frame, frames,
+    ClientFrame, CloseCode, Encoded, FrameError, Limits, OnGap, Outcome, ServerFrame, Sid, frames,
     signal_frame,
 };
 use proptest::prelude::*;
@@ -68,13 +68,31 @@ fn fields_that_a_newer_side_adds_are_passed_over() {
     assert!(ClientFrame::parse(r#"{"kind":"hello","v":1,"lang":"de"}"#).is_ok(), "and subs may be left out");
 }
 
+fn encoded(json: &str) -> Encoded {
+    Encoded::new("0000000000000001.7".parse().unwrap(), json)
+}
+
+#[test]
+fn every_transport_gets_slices_of_the_same_bytes() {
+    let event = encoded("{}");
+    assert_eq!(event.block(), "id: 0000000000000001.7\ndata: {\"kind\":\"event\",\"event\":{}}\n\n");
+    let block = event.block().as_ptr_range();
+    for slice in [event.clone().block(), event.line(), event.envelope()] {
+        assert!(block.contains(&slice.as_ptr()), "it is a copy: {slice:?}");
+    }
+}
+
 #[test]
 fn an_events_bytes_pass_through_untouched_even_if_its_type_is_unknown() {
     let envelope = envelope();
-    let frame = event_frame(&envelope);
-    assert_eq!(frame, format!("{{\"kind\":\"event\",\"event\":{envelope}}}"));
-    let text = std::str::from_utf8(&frame).unwrap();
-    let ServerFrame::Event(read) = ServerFrame::parse(text).unwrap() else { panic!("it is an event") };
+    let event = encoded(&envelope);
+    let line = event.line();
+    assert_eq!(line, format!("{{\"kind\":\"event\",\"event\":{envelope}}}\n"));
+    assert_eq!(event.envelope(), envelope);
+    let text = std::str::from_utf8(&line).unwrap();
+    let ServerFrame::Event(read) = ServerFrame::parse(text.trim_end()).unwrap() else {
+        panic!("it is an event")
+    };
     assert_eq!(read.event.meta.position, Position(7));
     assert_eq!(read.event.meta.kind, "future.happened");
     assert_eq!(read.event.data.get(), r#"{"n":1.5}"#);
@@ -91,8 +109,8 @@ fn an_events_bytes_pass_through_untouched_even_if_its_type_is_unknown() {
 fn an_event_that_cannot_be_read_is_told_apart_from_a_broken_frame() {
     let foreign = envelope().replace("everyone", "team:blue");
     for bad in [foreign.as_str(), "{}", "7"] {
-        let frame = event_frame(bad);
-        let error = ServerFrame::parse(std::str::from_utf8(&frame).unwrap()).unwrap_err();
+        let line = encoded(bad).line();
+        let error = ServerFrame::parse(std::str::from_utf8(&line).unwrap().trim_end()).unwrap_err();
         assert_eq!(error.code(), "bad_event", "{error}");
     }
     let cut = r#"{"kind":"event","event":{"specversion":"1.0""#;

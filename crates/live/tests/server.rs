@@ -2,10 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the answer")]
 
-use bytes::Bytes;
-use domain::{Epoch, Position};
+use domain::{Cursor, Epoch, Position};
 use live::{
-    Batch, CloseCode, Limits, Outcome, ServerConfig, ServerOutput, ServerSession, Sid, server::MAIN,
+    Batch, CloseCode, Encoded, Limits, Outcome, Outgoing, ServerConfig, ServerOutput, ServerSession, Sid,
+    frames::{Hello, Sub},
+    server::MAIN,
     signal_frame,
 };
 use proptest::prelude::*;
@@ -23,6 +24,12 @@ fn session() -> ServerSession {
     ServerSession::new(config, 1_000)
 }
 
+fn line(frame: &Outgoing) -> String {
+    let mut text = vec![];
+    frame.line_into(&mut text);
+    String::from_utf8(text).unwrap()
+}
+
 /// What a session said, in order: frames as JSON, the rest as text.
 #[derive(Debug, PartialEq)]
 enum Said {
@@ -35,7 +42,9 @@ fn drain(session: &mut ServerSession) -> Vec<Said> {
     while let Some(output) = session.poll() {
         match output {
             ServerOutput::Write(frames) => {
-                said.extend(frames.iter().map(|frame| Said::Frame(serde_json::from_slice(frame).unwrap())));
+                said.extend(
+                    frames.iter().map(|frame| Said::Frame(serde_json::from_str(&line(frame)).unwrap())),
+                );
             }
             ServerOutput::Open { group, subs } => {
                 let subs: Vec<String> = subs
@@ -114,7 +123,7 @@ fn each_subscription_is_told_where_it_stands() {
             frame(json!({"kind": "subbed", "sid": "b", "outcome": "replaying", "pos": 20})),
         ]
     );
-    session.on_batch(MAIN, Batch { prev: Position(5), pos: Position(21), events: &[] });
+    session.on_batch(MAIN, Batch { prev: Position(5), pos: Position(21), events: vec![] });
     session.on_live(MAIN, Position(21));
     assert_eq!(
         drain(&mut session),
@@ -148,17 +157,17 @@ fn one_that_is_live_at_once_is_told_that_there_was_nothing_in_between() {
 #[test]
 fn a_batch_leaves_as_one_write_with_one_flush_and_shares_the_events_bytes() {
     let mut session = open();
-    let events = [Bytes::from(r#"{"kind":"event","event":1}"#), Bytes::from(r#"{"kind":"event","event":2}"#)];
-    session.on_batch(MAIN, Batch { prev: Position(20), pos: Position(23), events: &events });
+    let cursor = |position| Cursor { epoch: Epoch(1), position: Position(position) };
+    let events = vec![Encoded::new(cursor(22), "1"), Encoded::new(cursor(23), "2")];
+    session.on_batch(MAIN, Batch { prev: Position(20), pos: Position(23), events: events.clone() });
     let Some(ServerOutput::Write(frames)) = session.poll() else { panic!("it is a write") };
     assert!(session.poll().is_none(), "one write");
     assert_eq!(frames.len(), 3);
-    assert_eq!(
-        (frames[0].as_ptr(), frames[1].as_ptr()),
-        (events[0].as_ptr(), events[1].as_ptr()),
-        "not copied"
-    );
-    assert_eq!(frames[2], r#"{"kind":"flush","pos":23,"prev":20}"#);
+    for (frame, event) in frames.iter().zip(&events) {
+        let Outgoing::Event(sent) = frame else { panic!("it is an event") };
+        assert_eq!(sent.block().as_ptr(), event.block().as_ptr(), "not copied");
+    }
+    assert_eq!(line(&frames[2]), "{\"kind\":\"flush\",\"pos\":23,\"prev\":20}\n");
 }
 
 #[test]
@@ -167,7 +176,7 @@ fn a_later_subscription_replays_on_its_own_and_moves_nothing_else() {
     session.on_text(r#"{"kind":"sub","sid":"c","match":">","since":"0000000000000001.2"}"#, 1_000);
     assert_eq!(drain(&mut session), [other("open 1: c > 0000000000000001.2 replay")]);
     session.on_opened(1, vec![(sid("c"), Outcome::Replaying)], Position(20));
-    session.on_batch(1, Batch { prev: Position(2), pos: Position(20), events: &[] });
+    session.on_batch(1, Batch { prev: Position(2), pos: Position(20), events: vec![] });
     session.on_live(1, Position(20));
     assert_eq!(
         drain(&mut session),
@@ -178,7 +187,7 @@ fn a_later_subscription_replays_on_its_own_and_moves_nothing_else() {
         ]
     );
     session.on_live(1, Position(20));
-    session.on_batch(1, Batch { prev: Position(20), pos: Position(21), events: &[] });
+    session.on_batch(1, Batch { prev: Position(20), pos: Position(21), events: vec![] });
     assert_eq!(drain(&mut session), [], "the group is no more");
 }
 
@@ -193,7 +202,7 @@ fn an_ended_subscription_hears_nothing_more() {
     session.on_text(r#"{"kind":"sub","sid":"c","match":"chat.>"}"#, 1_000);
     drain(&mut session);
     session.on_opened(1, vec![(sid("c"), Outcome::Resync)], Position(20));
-    session.on_batch(1, Batch { prev: Position(1), pos: Position(2), events: &[] });
+    session.on_batch(1, Batch { prev: Position(1), pos: Position(2), events: vec![] });
     assert_eq!(drain(&mut session), [], "that was for the first one");
     session.on_opened(2, vec![(sid("c"), Outcome::Live)], Position(20));
     assert_eq!(
@@ -220,7 +229,7 @@ fn what_is_wrong_with_one_subscription_harms_no_other() {
         assert_eq!(refused["sid"].as_str(), name);
         assert!(refused["why"].as_str().unwrap().ends_with('.'), "{refused}");
         assert!(!session.is_closed());
-        session.on_batch(MAIN, Batch { prev: Position(20), pos: Position(21), events: &[] });
+        session.on_batch(MAIN, Batch { prev: Position(20), pos: Position(21), events: vec![] });
         assert_eq!(drain(&mut session).len(), 1, "the others go on");
     }
     let mut session = open();
@@ -300,7 +309,7 @@ fn whoever_breaks_the_protocol_is_told_why_and_disconnected() {
         assert!(session.is_closed());
         assert_eq!(session.next_timer(), None);
         session.on_text(HELLO, 1_000);
-        session.on_batch(MAIN, Batch { prev: Position(20), pos: Position(21), events: &[] });
+        session.on_batch(MAIN, Batch { prev: Position(20), pos: Position(21), events: vec![] });
         session.on_live(MAIN, Position(21));
         session.on_tick(u64::MAX);
         session.drain(1, 1);
@@ -360,7 +369,7 @@ fn a_client_may_begin_with_nothing() {
     assert_eq!(drain(&mut session)[1], other("open 0: "));
     session.on_opened(MAIN, vec![], Position(20));
     session.on_live(MAIN, Position(20));
-    session.on_batch(MAIN, Batch { prev: Position(20), pos: Position(21), events: &[] });
+    session.on_batch(MAIN, Batch { prev: Position(20), pos: Position(21), events: vec![] });
     assert_eq!(drain(&mut session), [frame(json!({"kind": "flush", "pos": 21, "prev": 20}))]);
 }
 
@@ -380,7 +389,7 @@ proptest! {
                 2 => session.on_text(&format!(r#"{{"kind":"unsub","sid":"{name}"}}"#), number),
                 3 => session.on_opened(group, vec![(name, Outcome::Live)], Position(number)),
                 4 => session.on_opened(group, vec![(name, Outcome::Replaying)], Position(number)),
-                5 => session.on_batch(group, Batch { prev: Position(number), pos: Position(number / 2), events: &[] }),
+                5 => session.on_batch(group, Batch { prev: Position(number), pos: Position(number / 2), events: vec![] }),
                 6 => session.on_live(group, Position(number)),
                 7 => session.on_tick(number),
                 8 => session.on_text(r#"{"kind":"signal","subject":"signal.x","data":1}"#, number),
@@ -391,4 +400,22 @@ proptest! {
             prop_assert!(session.is_closed() == said.iter().any(|said| matches!(said, Said::Other(text) if text.starts_with("disconnect"))) || said.is_empty());
         }
     }
+}
+
+#[test]
+fn a_client_that_cannot_speak_begins_at_once_and_owes_no_answer_to_a_ping() {
+    let config = ServerConfig::new("c1", Epoch(1), Position(20), "b1");
+    let sub = Sub { sid: "m0".into(), pattern: "chat.>".into(), since: None, on_gap: None };
+    let mut session = ServerSession::one_way(config, Hello { v: 1, subs: vec![sub] }, 1_000);
+    let said = drain(&mut session);
+    assert!(matches!(&said[0], Said::Frame(frame) if frame["kind"] == "welcome"));
+    assert_eq!(said[1], other("open 0: m0 chat.> - replay"));
+    for ping in 1..=3 {
+        assert_eq!(session.next_timer(), Some(1_000 + ping * 25_000));
+        session.on_tick(1_000 + ping * 25_000);
+        assert_eq!(drain(&mut session), [frame(json!({"kind": "ping"}))]);
+    }
+    let hello = Hello { v: 99, subs: vec![] };
+    let mut session = ServerSession::one_way(ServerConfig::new("c", Epoch(1), Position(0), "b"), hello, 0);
+    assert!(matches!(drain(&mut session).last(), Some(Said::Other(text)) if text == "disconnect 4003"));
 }

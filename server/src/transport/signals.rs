@@ -1,22 +1,59 @@
 //! Which ephemeral signals somebody may send, and who sees them. The sender says the subject and the data;
 //! who sent it and who may see it is stamped here.
 
-use domain::{Audience, Subject, UserId};
+use axum::{
+    Extension,
+    body::Bytes,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use backend::Caller;
+use domain::{Actor, Audience, Subject, UserId};
 use hub::Hub;
+use live::frames::Signal;
+use serde_json::value::RawValue;
+
+use crate::{problem::Problem, state::AppState};
 
 /// The largest signal, in bytes of JSON.
 const MAX_BYTES: usize = 1_024;
 
-/// The audience of a signal, if this person may send it.
+/// Why a signal was not sent: a code and a sentence.
+type Refusal = (&'static str, &'static str);
+
+/// `POST /live/signal`: for clients whose stream goes one way.
+pub(super) async fn post(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let Signal { subject, data, .. } =
+        serde_json::from_slice(&body).map_err(|error| Problem::bad_request("request.malformed", error))?;
+    match send(&state, &caller, subject, data) {
+        Ok(()) => Ok(StatusCode::NO_CONTENT.into_response()),
+        Err((code, why)) => Err(Problem::new(403, format!("live.{code}"), why)),
+    }
+}
+
+/// Checks, stamps and spreads a signal.
 ///
 /// # Errors
-/// A code and a sentence.
-pub(super) fn audience(
-    subject: &Subject,
-    bytes: usize,
-    user: Option<UserId>,
-    hub: &Hub,
-) -> Result<Audience, (&'static str, &'static str)> {
+/// Why it was refused.
+pub(super) fn send(
+    state: &AppState,
+    caller: &Caller,
+    subject: Subject,
+    data: Box<RawValue>,
+) -> Result<(), Refusal> {
+    let hub = state.backend.hub();
+    let audience = audience(&subject, data.get().len(), caller.user, hub)?;
+    let frame = live::signal_frame(subject.clone(), data, caller.user.map(Actor::User));
+    hub.signal(subject, audience, frame).map_err(|_| ("closing", "The server is shutting down."))
+}
+
+/// The audience of a signal, if this person may send it.
+fn audience(subject: &Subject, bytes: usize, user: Option<UserId>, hub: &Hub) -> Result<Audience, Refusal> {
     if user.is_none() {
         return Err(("signal_sign_in_first", "Sign in to send signals."));
     }

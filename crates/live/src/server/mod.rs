@@ -20,7 +20,7 @@ use crate::{
     subscription::{OnGap, Outcome, Sid},
 };
 
-pub use types::{Batch, OpenSub, ServerConfig, ServerOutput};
+pub use types::{Batch, OpenSub, Outgoing, ServerConfig, ServerOutput};
 
 /// The group that `hello` opens and that others are merged into.
 pub const MAIN: u32 = 0;
@@ -35,6 +35,8 @@ pub struct ServerSession {
     next_ping: u64,
     pong_by: Option<u64>,
     signals: Bucket,
+    /// Whether the client can say anything.
+    answers: bool,
     out: VecDeque<ServerOutput>,
 }
 
@@ -65,8 +67,18 @@ impl ServerSession {
             pong_by: None,
             signals: Bucket::full(config.limits.signals_per_s, now),
             out: VecDeque::new(),
+            answers: true,
             config,
         }
+    }
+
+    /// A connection over which the client says nothing but its `hello`, which came with the request: an event
+    /// stream. Pings are not waited for.
+    #[must_use]
+    pub fn one_way(config: ServerConfig, hello: frames::Hello, now: u64) -> Self {
+        let mut session = Self { answers: false, ..Self::new(config, now) };
+        session.on_hello(hello, now);
+        session
     }
 
     /// A text message came.
@@ -99,8 +111,10 @@ impl ServerSession {
             }
             Phase::Open if now >= self.next_ping => {
                 self.next_ping = now.saturating_add(self.config.ping_ms);
-                self.pong_by.get_or_insert(now.saturating_add(self.config.pong_ms));
-                self.frame(&ServerFrame::Ping);
+                if self.answers {
+                    self.pong_by.get_or_insert(now.saturating_add(self.config.pong_ms));
+                }
+                self.frame(ServerFrame::Ping);
             }
             _ => {}
         }
@@ -138,25 +152,25 @@ impl ServerSession {
                     self.subs[at].live = true;
                     if since < head {
                         let flush = Flush { pos: head, prev: since, sids: Some(vec![sid.clone()]) };
-                        self.frame(&ServerFrame::Flush(flush));
+                        self.frame(ServerFrame::Flush(flush));
                     }
                     Some(head)
                 }
             };
-            self.frame(&ServerFrame::Subbed(Subbed { sid, outcome, pos }));
+            self.frame(ServerFrame::Subbed(Subbed { sid, outcome, pos }));
         }
     }
 
     /// The driver has read on for a group.
-    pub fn on_batch(&mut self, group: u32, batch: Batch<'_>) {
+    pub fn on_batch(&mut self, group: u32, batch: Batch) {
         let sids = (group != MAIN).then(|| {
             self.subs.iter().filter(|sub| sub.group == group).map(|sub| sub.sid.clone()).collect::<Vec<_>>()
         });
         if self.phase != Phase::Open || sids.as_ref().is_some_and(Vec::is_empty) {
             return;
         }
-        let flush = ServerFrame::Flush(Flush { pos: batch.pos, prev: batch.prev, sids }).encode();
-        self.write(batch.events.iter().cloned().chain([flush]));
+        let flush = Outgoing::Frame(ServerFrame::Flush(Flush { pos: batch.pos, prev: batch.prev, sids }));
+        self.write(batch.events.into_iter().map(Outgoing::Event).chain([flush]));
     }
 
     /// A group has caught up at `pos`, which is where its last batch ended (if it had any). For a later group
@@ -170,21 +184,21 @@ impl ServerSession {
             arrived.push(sub.sid.clone());
         }
         for sid in arrived {
-            self.frame(&ServerFrame::Subbed(Subbed { sid, outcome: Outcome::Live, pos: Some(pos) }));
+            self.frame(ServerFrame::Subbed(Subbed { sid, outcome: Outcome::Live, pos: Some(pos) }));
         }
     }
 
     /// Something was not done that concerns no subscription: a signal that the driver did not let through.
     pub fn refuse(&mut self, code: &'static str, why: impl Into<String>) {
         if self.phase == Phase::Open {
-            self.frame(&ServerFrame::Refused(refused(None, code, why.into())));
+            self.frame(ServerFrame::Refused(refused(None, code, why.into())));
         }
     }
 
     /// A signal for this connection, encoded by [`frames::signal_frame`].
     pub fn on_signal(&mut self, frame: Bytes) {
         if self.phase == Phase::Open {
-            self.write([frame]);
+            self.write([Outgoing::Signal(frame)]);
         }
     }
 
@@ -254,7 +268,7 @@ impl ServerSession {
         }
         self.phase = Phase::Open;
         self.next_ping = now.saturating_add(self.config.ping_ms);
-        self.frame(&ServerFrame::Welcome(Welcome {
+        self.frame(ServerFrame::Welcome(Welcome {
             conn: self.config.conn.clone(),
             epoch: self.config.epoch,
             head: self.config.head,
@@ -275,7 +289,7 @@ impl ServerSession {
                 Some(sub)
             }
             Err(refused) => {
-                self.frame(&ServerFrame::Refused(refused));
+                self.frame(ServerFrame::Refused(refused));
                 None
             }
         }
@@ -308,7 +322,7 @@ impl ServerSession {
     fn on_client_signal(&mut self, signal: frames::Signal, now: u64) {
         if !signal.subject.is_signal() {
             let why = "A signal's subject begins with \"signal.\".".to_owned();
-            self.frame(&ServerFrame::Refused(refused(None, "bad_signal", why)));
+            self.frame(ServerFrame::Refused(refused(None, "bad_signal", why)));
             return;
         }
         match self.signals.take(now) {
@@ -318,7 +332,7 @@ impl ServerSession {
             Taken::No { first: true } => {
                 let most = self.config.limits.signals_per_s;
                 let why = format!("At most {most} signals a second; the rest is dropped.");
-                self.frame(&ServerFrame::Refused(refused(None, "too_many_signals", why)));
+                self.frame(ServerFrame::Refused(refused(None, "too_many_signals", why)));
             }
             Taken::No { first: false } => {}
         }
@@ -333,18 +347,18 @@ impl ServerSession {
             return;
         }
         let why = why.into();
-        self.frame(&ServerFrame::Bye(Bye { code, why: why.clone(), retry_ms, spread_ms }));
+        self.frame(ServerFrame::Bye(Bye { code, why: why.clone(), retry_ms, spread_ms }));
         self.phase = Phase::Closed;
         self.subs = Vec::new();
         self.out.push_back(ServerOutput::Disconnect { code, why });
     }
 
-    fn frame(&mut self, frame: &ServerFrame) {
-        self.write([frame.encode()]);
+    fn frame(&mut self, frame: ServerFrame) {
+        self.write([Outgoing::Frame(frame)]);
     }
 
     /// What waits together leaves together.
-    fn write(&mut self, frames: impl IntoIterator<Item = Bytes>) {
+    fn write(&mut self, frames: impl IntoIterator<Item = Outgoing>) {
         if let Some(ServerOutput::Write(waiting)) = self.out.back_mut() {
             waiting.extend(frames);
         } else {

@@ -7,7 +7,7 @@ use domain::{Cursor, Epoch, Pattern, Position, Subject};
 use serde_json::value::RawValue;
 
 use crate::{
-    frames::Limits,
+    frames::{Encoded, Limits, ServerFrame},
     subscription::{OnGap, Sid},
 };
 
@@ -64,22 +64,44 @@ pub struct OpenSub {
 }
 
 /// A stretch of the log, as one group sees it.
-#[derive(Debug, Clone, Copy)]
-pub struct Batch<'a> {
+#[derive(Debug, Clone)]
+pub struct Batch {
     /// Where the group's last batch ended.
     pub prev: Position,
     /// Everything up to here was considered.
     pub pos: Position,
-    /// The event frames ([`crate::event_frame`]) in position order. What one subscription of the group has
-    /// seen already may be among them.
-    pub events: &'a [Bytes],
+    /// The events in position order. What one subscription of the group has seen already may be among them.
+    pub events: Vec<Encoded>,
+}
+
+/// One frame on its way out. What many get is bytes already; the rest is written by the transport.
+#[derive(Debug, Clone)]
+pub enum Outgoing {
+    /// An event, the same bytes for everybody.
+    Event(Encoded),
+    /// A signal, encoded by [`crate::signal_frame`]: the same bytes for everybody.
+    Signal(Bytes),
+    /// What concerns this connection alone.
+    Frame(ServerFrame),
+}
+
+impl Outgoing {
+    /// The frame as one line, with its newline, appended to a text.
+    pub fn line_into(&self, text: &mut Vec<u8>) {
+        match self {
+            Outgoing::Event(event) => return text.extend_from_slice(&event.line()),
+            Outgoing::Signal(frame) => text.extend_from_slice(frame),
+            Outgoing::Frame(frame) => frame.encode_into(text),
+        }
+        text.push(b'\n');
+    }
 }
 
 /// What the driver does next.
 #[derive(Debug, Clone)]
 pub enum ServerOutput {
-    /// Write these frames as one text message, a newline between each two.
-    Write(Vec<Bytes>),
+    /// Write these frames as one text message, one a line.
+    Write(Vec<Outgoing>),
     /// Open a reader and answer with [`super::ServerSession::on_opened`].
     Open {
         /// The reader's name.

@@ -6,7 +6,7 @@ mod applying;
 mod reconnecting;
 
 use domain::{Cursor, Epoch, Pattern, Position};
-use live::{ClientConfig, ClientOutput, ClientSession, CloseCode, OnGap, Sid, Status, event_frame};
+use live::{ClientConfig, ClientOutput, ClientSession, CloseCode, Encoded, OnGap, Sid, Status};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ fn event(position: u64, subject: &str) -> String {
         "causationid": "018f0000-0000-7000-8000-000000000002",
         "actor": "service:future", "audience": "everyone", "data": {}
     });
-    String::from_utf8(event_frame(&json.to_string()).to_vec()).unwrap()
+    String::from_utf8(Encoded::new(at(position), &json.to_string()).line().to_vec()).unwrap()
 }
 
 fn flush(prev: u64, pos: u64) -> String {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 use domain::{Pattern, Position};
 use live::{
-    Batch, OnGap, OpenSub, Outcome, ServerConfig, ServerOutput, ServerSession, Sid, server::MAIN,
+    Batch, OnGap, OpenSub, Outcome, Outgoing, ServerConfig, ServerOutput, ServerSession, Sid, server::MAIN,
     signal_frame,
 };
 
@@ -43,6 +43,12 @@ pub(crate) enum Down {
     Close(Option<u16>),
 }
 
+fn line(frame: &Outgoing) -> String {
+    let mut text = vec![];
+    frame.line_into(&mut text);
+    String::from_utf8(text).unwrap()
+}
+
 impl Conn {
     pub(crate) fn new(name: u64, viewer: usize, world: &World, build: &str, now: u64) -> Self {
         let head = Position(world.head());
@@ -61,13 +67,12 @@ impl Conn {
         while let Some(output) = self.session.poll() {
             match output {
                 ServerOutput::Write(frames) => {
-                    let lines: Vec<&str> =
-                        frames.iter().map(|frame| std::str::from_utf8(frame).unwrap()).collect();
+                    let lines: Vec<String> = frames.iter().map(line).collect();
                     // A transport may cut between any two frames.
                     let cut = if rng.percent(50) { rng.below(lines.len() + 1) } else { 0 };
                     let (first, second) = lines.split_at(cut);
                     for part in [first, second].iter().filter(|part| !part.is_empty()) {
-                        down.push_back(Down::Text(part.join("\n")));
+                        down.push_back(Down::Text(part.concat()));
                     }
                 }
                 ServerOutput::Open { group, subs } => self.opening.push_back((group, subs)),
@@ -174,7 +179,7 @@ impl Conn {
         let reader = &self.readers[&group];
         let prev = reader.position;
         let pos = world.head().min(prev + 1 + rng.below(habits.chunk) as u64);
-        let events: Vec<Bytes> = (prev + 1..=pos)
+        let events = (prev + 1..=pos)
             .filter(|position| self.sees(*position, world, habits))
             .map(|position| &world.log[usize::try_from(position).unwrap() - 1])
             .filter(|entry| {
@@ -184,7 +189,7 @@ impl Conn {
             .collect();
         if prev < pos && !rng.percent(habits.loses) {
             let (prev, pos) = (Position(prev), Position(pos));
-            self.session.on_batch(group, Batch { prev, pos, events: &events });
+            self.session.on_batch(group, Batch { prev, pos, events });
         }
         let reader = self.readers.get_mut(&group).expect("it is there");
         reader.position = pos;

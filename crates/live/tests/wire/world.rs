@@ -1,6 +1,5 @@
 //! The truth: a log of chat events made by the real contract, and what each viewer may see of it.
 
-use bytes::Bytes;
 use domain::{
     Access, Actor, Command, CommandId, Context, Cursor, Envelope, Epoch, Event, MessageId, Pattern, Position,
     Recorded, RoomId, State, Timestamp, Token, Tokens, UserId, View,
@@ -8,12 +7,13 @@ use domain::{
     chat, contract, decide,
     envelope::Meta,
 };
+use live::Encoded;
 
 use crate::rng::Rng;
 
 pub(crate) struct Entry {
     pub(crate) envelope: Envelope,
-    pub(crate) frame: Bytes,
+    pub(crate) frame: Encoded,
     /// Who could see it when it was recorded, by the viewer's number.
     pub(crate) seen: Vec<bool>,
 }
@@ -144,7 +144,7 @@ impl World {
             self.messages.push((posted.room.clone(), posted.message));
         }
         let envelope = Envelope { meta, event };
-        let frame = live::event_frame(&envelope.to_recorded().encode());
+        let frame = encoded(&envelope.to_recorded());
         self.record(Entry { envelope, frame, seen: vec![] });
     }
 
@@ -201,13 +201,18 @@ impl World {
     }
 }
 
+fn encoded(event: &Recorded) -> Encoded {
+    // The block's id is of no concern here: pages keep their own cursors.
+    Encoded::new(Cursor { epoch: Epoch(1), position: event.meta.position }, &event.encode())
+}
+
 impl Entry {
     fn redact(&mut self) {
         let Recorded { meta, data } = self.envelope.to_recorded();
         if let Some(blanked) = contract::redacted(&meta.kind, data.get()) {
             let data = serde_json::value::RawValue::from_string(blanked).unwrap();
             let recorded = Recorded { meta, data };
-            self.frame = live::event_frame(&recorded.encode());
+            self.frame = encoded(&recorded);
             self.envelope = recorded.decode().unwrap();
         }
     }
