@@ -5,7 +5,7 @@
 #
 #   make dev     rebuild and reload while you edit
 #   make build   target/release/hubbub and target/site
-#   make bench   numbers: durable appends beside raw SQLite, in one run
+#   make bench   numbers: the release beside a plain axum server and raw SQLite, in one run
 #   make setup   only fetch the tools (each target does what it needs by itself)
 
 SHELL := bash
@@ -35,7 +35,9 @@ run: build
 dev: setup
 	@HUBBUB_DEMO=$${HUBBUB_DEMO:-true} cargo leptos watch
 
-bench:
+bench: build
+	@scripts/step "Building the load generator" cargo build --quiet --release -p bench
+	@scripts/step "Fan-out, beside a plain axum broadcast server" target/release/bench
 	@scripts/step "Durable appends, beside raw SQLite in the same run" \
 		cargo run --quiet --release -p store --example append
 

@@ -1,0 +1,219 @@
+//! One text to very many readers: what a delivery costs the server, and how long it takes.
+
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::atomic::Ordering::Relaxed,
+    time::{Duration, Instant},
+};
+
+use clap::ValueEnum;
+use serde::Serialize;
+use tempfile::TempDir;
+
+use crate::{
+    Failure,
+    crowd::{Crowd, Entry},
+    http::Http,
+    process::{self, Process, Usage},
+    publisher::{Plan, Stage},
+    wire::{self, Framing},
+};
+
+/// The size of a text, in bytes. With its envelope an event of ours is larger; the yardstick's are as large as that.
+const TEXT: usize = 64;
+
+/// How the readers are connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Transport {
+    /// WebSocket.
+    Ws,
+    /// Server-sent events.
+    Sse,
+}
+
+impl Transport {
+    /// Its name in a table.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Transport::Ws => "WebSocket",
+            Transport::Sse => "SSE",
+        }
+    }
+
+    /// What the yardstick's text is wrapped in, in bytes: a frame's header; or a chunk's, with `data: `.
+    fn wrapping(self) -> f64 {
+        match self {
+            Transport::Ws => 4.0,
+            Transport::Sse => 15.0,
+        }
+    }
+}
+
+/// A server to measure, and how to talk to it.
+pub(crate) struct Side {
+    pub(crate) process: Process,
+    pub(crate) stage: Stage,
+    pub(crate) entry: Entry,
+    /// The size of a text so that both sides send the same over the wire.
+    pub(crate) bytes: usize,
+    _folder: Option<TempDir>,
+}
+
+impl Side {
+    /// Our own server, with everybody in the lobby listening.
+    pub(crate) async fn ours(
+        binary: &Path,
+        transport: Transport,
+        core: Option<usize>,
+    ) -> Result<Self, Failure> {
+        let folder = process::folder()?;
+        let process = Process::hubbub(binary, folder.path(), core)?;
+        let stage = Stage::Hubbub { token: Http::sign_in(process.addr, "ada").await? };
+        let pattern = "chat.lobby.message_posted";
+        let entry = match transport {
+            Transport::Ws => Entry {
+                path: "/live/ws".into(),
+                framing: Framing::WebSocket,
+                hello: Some(format!(
+                    r#"{{"kind":"hello","v":1,"subs":[{{"sid":"a","match":"{pattern}"}}]}}"#
+                )),
+                until: Some("\"live\""),
+            },
+            Transport::Sse => Entry {
+                path: format!("/live/sse?match={pattern}"),
+                framing: Framing::Stream,
+                hello: None,
+                until: Some("\"live\""),
+            },
+        };
+        Ok(Self { process, stage, entry, bytes: TEXT, _folder: Some(folder) })
+    }
+
+    /// The yardstick, which sends texts of so many bytes.
+    pub(crate) fn yardstick(
+        transport: Transport,
+        bytes: usize,
+        core: Option<usize>,
+    ) -> Result<Self, Failure> {
+        let (path, framing) = match transport {
+            Transport::Ws => ("/ws", Framing::WebSocket),
+            Transport::Sse => ("/sse", Framing::Stream),
+        };
+        let entry = Entry { path: path.into(), framing, hello: None, until: None };
+        Ok(Self { process: Process::yardstick(core)?, stage: Stage::Yardstick, entry, bytes, _folder: None })
+    }
+
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.process.addr
+    }
+
+    /// Connects readers and waits until each has had one text. Returns what a text weighs on the wire.
+    pub(crate) async fn fill(&self, size: usize, began: Instant) -> Result<(Crowd, f64), Failure> {
+        let crowd = Crowd::gather(self.addr(), self.entry.clone(), size, began).await?;
+        let mut http = Http::connect(self.addr()).await?;
+        let before = crowd.tally.bytes.load(Relaxed);
+        self.stage.say(&mut http, &wire::text(self.bytes, began.elapsed())).await?;
+        let given_up = Instant::now() + Duration::from_secs(20);
+        while crowd.tally.texts.load(Relaxed) < size as u64 {
+            if Instant::now() > given_up {
+                let got = crowd.tally.texts.load(Relaxed);
+                return Err(format!("only {got} of {size} readers got the first text").into());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let weight = (crowd.tally.bytes.load(Relaxed) - before) as f64 / size as f64;
+        crowd.tally.take_latencies();
+        Ok((crowd, weight))
+    }
+
+    /// A plan to say texts at this rate.
+    pub(crate) fn plan(&self, rate: f64, run: Duration, lanes: usize) -> Plan {
+        Plan { addr: self.addr(), stage: self.stage.clone(), rate, bytes: self.bytes, run, lanes }
+    }
+}
+
+/// What one run showed.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Shown {
+    /// Texts that readers got, a second.
+    pub(crate) deliveries_per_s: f64,
+    /// From the instant a text was due to the instant it was read, in milliseconds.
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
+    /// Of the server, for a million deliveries.
+    pub(crate) cpu_s_per_million: f64,
+    /// Of the server, for each connection, after the run.
+    pub(crate) kib_per_connection: f64,
+    /// On the wire, for each delivery.
+    pub(crate) bytes_per_delivery: f64,
+    /// Of the load generator, for a million deliveries.
+    pub(crate) generator_cpu_s_per_million: f64,
+}
+
+/// Measures one server under a steady rate of texts.
+pub(crate) async fn measure(side: &Side, size: usize, rate: f64, run: Duration) -> Result<Shown, Failure> {
+    let warm = Duration::from_secs(1);
+    let began = Instant::now();
+    let empty = side.process.usage()?;
+    let (crowd, _) = side.fill(size, began).await?;
+    let said = tokio::spawn(side.plan(rate, warm + run, 16).carry_out(began));
+    tokio::time::sleep(warm).await;
+    crowd.tally.take_latencies();
+    let state = || -> Result<_, Failure> {
+        let counted = (crowd.tally.texts.load(Relaxed), crowd.tally.bytes.load(Relaxed));
+        Ok((Instant::now(), counted, side.process.usage()?, Usage::own()?))
+    };
+    let (from, (texts, bytes), used, own) = state()?;
+    tokio::time::sleep(run).await;
+    let (to, (more_texts, more_bytes), used_now, own_now) = state()?;
+    let late = crowd.tally.take_latencies();
+    said.await??;
+    let ended = crowd.tally.ended.load(Relaxed);
+    if ended > 0 {
+        return Err(format!("the server ended {ended} of {size} connections").into());
+    }
+    let deliveries = (more_texts - texts).max(1) as f64;
+    Ok(Shown {
+        deliveries_per_s: deliveries / (to - from).as_secs_f64(),
+        p50_ms: percentile(&late, 50),
+        p99_ms: percentile(&late, 99),
+        cpu_s_per_million: (used_now.cpu_s - used.cpu_s) / deliveries * 1e6,
+        kib_per_connection: (used_now.resident_kib - empty.resident_kib) / size as f64,
+        bytes_per_delivery: (more_bytes - bytes) as f64 / deliveries,
+        generator_cpu_s_per_million: (own_now.cpu_s - own.cpu_s) / deliveries * 1e6,
+    })
+}
+
+/// Of sorted microseconds, in milliseconds.
+pub(crate) fn percentile(sorted: &[u32], percent: usize) -> f64 {
+    let at = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
+    sorted.get(at).map_or(f64::NAN, |micros| f64::from(*micros) / 1000.0)
+}
+
+/// Both servers in turn, `rounds` times. Returns their medians by CPU, ours first.
+pub(crate) async fn compare(
+    binary: &Path,
+    transport: Transport,
+    size: usize,
+    run: Duration,
+    rounds: usize,
+) -> Result<(Shown, Shown), Failure> {
+    const RATE: f64 = 50.0;
+    let (mut ours, mut theirs) = (vec![], vec![]);
+    for _ in 0..rounds {
+        let side = Side::ours(binary, transport, None).await?;
+        let shown = measure(&side, size, RATE, run).await?;
+        drop(side);
+        ours.push(shown);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few hundred bytes")]
+        let bytes = (shown.bytes_per_delivery - transport.wrapping()) as usize;
+        theirs.push(measure(&Side::yardstick(transport, bytes, None)?, size, RATE, run).await?);
+    }
+    Ok((median(ours), median(theirs)))
+}
+
+fn median(mut shown: Vec<Shown>) -> Shown {
+    shown.sort_by(|a, b| a.cpu_s_per_million.total_cmp(&b.cpu_s_per_million));
+    shown[shown.len() / 2]
+}

@@ -1,0 +1,162 @@
+//! A server under measurement: started in a folder of its own, asked what it used, ended.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, ChildStdout, Command, Stdio},
+};
+
+use tempfile::TempDir;
+
+use crate::Failure;
+
+/// A running server. It is killed when this is dropped.
+pub(crate) struct Process {
+    /// Where it listens.
+    pub(crate) addr: SocketAddr,
+    child: Child,
+    /// A process that writes to a closed pipe would die of it.
+    _stdout: BufReader<ChildStdout>,
+}
+
+impl Process {
+    /// Starts `hubbub` over the data in `folder`, with demo people and without limits on load.
+    pub(crate) fn hubbub(binary: &Path, folder: &Path, core: Option<usize>) -> Result<Self, Failure> {
+        let site = folder.join("site");
+        std::fs::create_dir_all(site.join("pkg"))?;
+        let mut command = command(binary, core);
+        command
+            .current_dir(folder)
+            .env("HUBBUB_ADDR", "127.0.0.1:0")
+            .env("HUBBUB_DATABASE_URL", format!("sqlite://{}", folder.join("hubbub.db").display()))
+            .env("HUBBUB_SITE_ROOT", site)
+            .env("HUBBUB_DEMO", "true")
+            .env("RUST_LOG", "error")
+            .envs(unlimited(binary)?);
+        Self::start(command)
+    }
+
+    /// Starts the yardstick: this very program, in another process.
+    pub(crate) fn yardstick(core: Option<usize>) -> Result<Self, Failure> {
+        let mut command = command(&std::env::current_exe()?, core);
+        command.arg("yardstick");
+        Self::start(command)
+    }
+
+    fn start(mut command: Command) -> Result<Self, Failure> {
+        for (name, _) in std::env::vars_os() {
+            let given = command.get_envs().any(|(given, _)| given == name);
+            if name.to_string_lossy().starts_with("HUBBUB_") && !given {
+                command.env_remove(name);
+            }
+        }
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
+        let mut stdout = BufReader::new(child.stdout.take().ok_or("it has no standard output")?);
+        let mut line = String::new();
+        let addr = loop {
+            line.clear();
+            if stdout.read_line(&mut line)? == 0 {
+                return Err(format!("the server ended before it listened: {}", child.wait()?).into());
+            }
+            if let Some((_, addr)) = line.split_once("listening on http://") {
+                break addr.trim().parse()?;
+            }
+        };
+        Ok(Self { addr, child, _stdout: stdout })
+    }
+
+    /// What it has used so far.
+    pub(crate) fn usage(&self) -> Result<Usage, Failure> {
+        Usage::of(self.child.id())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `program`, held to one core if that is wanted and possible.
+fn command(program: &Path, core: Option<usize>) -> Command {
+    match core {
+        Some(core) if can_pin() => {
+            let mut command = Command::new("taskset");
+            command.args(["-c", &core.to_string()]).arg(program);
+            command
+        }
+        _ => Command::new(program),
+    }
+}
+
+/// Whether processes can be held to one core here.
+fn can_pin() -> bool {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    cores > 1
+        && Command::new("taskset").arg("-V").stdout(Stdio::null()).status().is_ok_and(|done| done.success())
+}
+
+/// The settings of this build that would keep a load test from being one, at values that do not.
+fn unlimited(binary: &Path) -> Result<Vec<(String, &'static str)>, Failure> {
+    let help = Command::new(binary).arg("--help").output()?.stdout;
+    let help = String::from_utf8_lossy(&help);
+    let names = help.split("[env: ").skip(1).filter_map(|rest| rest.split('=').next());
+    let value = |name: &str| match name {
+        name if name.ends_with("_PER_MINUTE") => Some("0"),
+        name if name.contains("CONNECTIONS") => Some("1000000"),
+        _ => None,
+    };
+    Ok(names.filter_map(|name| value(name).map(|value| (name.to_owned(), value))).collect())
+}
+
+/// A folder for data that is removed with its value.
+pub(crate) fn folder() -> Result<TempDir, Failure> {
+    Ok(tempfile::Builder::new().prefix("hubbub-bench-").tempdir()?)
+}
+
+/// What a process has used.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Usage {
+    /// User and system time, in seconds.
+    pub(crate) cpu_s: f64,
+    /// Resident memory, in KiB.
+    pub(crate) resident_kib: f64,
+}
+
+impl Usage {
+    /// Of this process.
+    pub(crate) fn own() -> Result<Self, Failure> {
+        Self::of(std::process::id())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn of(pid: u32) -> Result<Self, Failure> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        // The name, in brackets, may hold anything; after it come the third field and the others.
+        let fields: Vec<&str> =
+            stat.rsplit_once(") ").ok_or("/proc/<pid>/stat is not understood")?.1.split(' ').collect();
+        let ticks = |nth: usize| fields.get(nth - 3).and_then(|text| text.parse::<f64>().ok());
+        // Ticks are hundredths of a second on every Linux that people run (`getconf CLK_TCK`).
+        let cpu_s = (ticks(14).unwrap_or_default() + ticks(15).unwrap_or_default()) / 100.0;
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let resident_kib = resident.and_then(|text| text.trim().trim_end_matches(" kB").parse().ok());
+        Ok(Self { cpu_s, resident_kib: resident_kib.unwrap_or_default() })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn of(pid: u32) -> Result<Self, Failure> {
+        let ps = |what: &str| -> Result<String, Failure> {
+            let output = Command::new("ps").args(["-o", what, "-p", &pid.to_string()]).output()?;
+            Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+        };
+        // The time is [hours:]minutes:seconds.
+        let cpu_s = ps("time=")?
+            .split(':')
+            .try_fold(0.0, |sum, part| part.trim().parse::<f64>().map(|part| sum * 60.0 + part))?;
+        Ok(Self { cpu_s, resident_kib: ps("rss=")?.parse()? })
+    }
+}
