@@ -180,7 +180,7 @@ impl Connection {
             match late {
                 Some(at) if self.groups[at].is_reading() => self.read(at).await?,
                 Some(at) => self.step(at)?,
-                None => self.queue.wake.notified().await,
+                None => self.queue.filled().await,
             }
         }
     }
@@ -221,8 +221,8 @@ impl Connection {
             if behind.is_some() {
                 main.pace = Pace::CatchingUp;
             }
-            let frames = events.iter().map(|event| (event.position, event.encoded().clone())).collect();
-            self.ready.extend(main.advance((frames, position), true));
+            let events = events.iter().map(|event| event.encoded().clone()).collect();
+            main.advance((events, position), true, &mut self.ready);
         }
         if !signals.is_empty() {
             self.ready.push_back(Delivery::Signals(signals));
@@ -238,8 +238,8 @@ impl Connection {
         group.pace = Pace::CatchingUp;
         match joined {
             Joined::Live { rest, position } => {
-                let frames = rest.iter().map(|entry| (entry.position, entry.encoded().clone())).collect();
-                self.ready.extend(group.advance((frames, position), true));
+                let events = rest.iter().map(|entry| entry.encoded().clone()).collect();
+                group.advance((events, position), true, &mut self.ready);
                 self.ready.push_back(Delivery::Live { group: group.id, position });
                 if group.id == 0 {
                     group.pace = Pace::Live;
@@ -264,19 +264,13 @@ impl Connection {
     async fn read(&mut self, at: usize) -> Result<(), HubError> {
         let group = &mut self.groups[at];
         let Pace::Reading(reading) = &mut group.pace else { return Ok(()) };
-        let queue = &self.queue;
-        let fed = async {
-            if queue.lock().is_empty() {
-                queue.wake.notified().await;
-            }
-        };
         let found = tokio::select! {
             biased;
             found = reading => found,
-            () = fed => return Ok(()),
+            () = self.queue.filled() => return Ok(()),
         };
         group.pace = Pace::CatchingUp;
-        self.ready.extend(group.advance(found?, false));
+        group.advance(found?, false, &mut self.ready);
         Ok(())
     }
 
@@ -305,14 +299,14 @@ impl Connection {
                 // Tokens are looked up after `published` was read, so they are at least as new.
                 let tokens = self.shared.tokens(self.user);
                 let mut position = group.position;
-                let mut frames = vec![];
+                let mut events = vec![];
                 for entry in entries.take(chunk).take_while(|entry| entry.position <= published) {
                     position = entry.position;
                     if wanted(&group.interests, &entry.subject, position) && entry.audience.admits(&tokens) {
-                        frames.push((position, entry.encoded().clone()));
+                        events.push(entry.encoded().clone());
                     }
                 }
-                self.ready.extend(group.advance((frames, position), false));
+                group.advance((events, position), false, &mut self.ready);
             }
             None => group.pace = Pace::Reading(reading(self.shared.clone(), group, published, self.user)),
         }
@@ -335,8 +329,7 @@ fn reading(shared: Arc<Shared>, group: &Group, published: Position, user: Option
         };
         let page = shared.store.read(after, &filter, shared.options.chunk).await?;
         let wanted = page.events.iter().filter(|e| wanted(&interests, &e.meta.subject, e.meta.position));
-        let frames = wanted.map(|event| (event.meta.position, encoded(epoch, event)));
-        Ok((frames.collect(), page.next))
+        Ok((wanted.map(|event| encoded(epoch, event)).collect(), page.next))
     })
 }
 

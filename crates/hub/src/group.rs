@@ -1,6 +1,6 @@
 //! A group of subscriptions of one connection that are read together, and how far it has come.
 
-use std::{future::Future, pin::Pin};
+use std::{collections::VecDeque, future::Future, pin::Pin};
 
 use domain::{Pattern, Position};
 use live::Encoded;
@@ -15,8 +15,8 @@ use crate::{
 /// A batch ends when it has so many bytes, so that the other side's cursor moves even over a slow line.
 const BATCH_BYTES: usize = 64 << 10;
 
-/// What was found for a group: the events with their positions, and how far the log was considered.
-pub(crate) type Found = (Vec<(Position, Encoded)>, Position);
+/// What was found for a group: the events, and how far the log was considered.
+pub(crate) type Found = (Vec<Encoded>, Position);
 
 /// A read of the store under way. It is kept, so that whoever stops waiting for it loses nothing.
 pub(crate) type Reading = Pin<Box<dyn Future<Output = Result<Found, ReadError>> + Send>>;
@@ -76,30 +76,40 @@ impl Group {
         Pattern::new(prefix.join(".")).unwrap_or_else(|_| Pattern::everything())
     }
 
-    /// Moves on to `position` and says so in batches: none if nothing was found, unless `always`.
-    pub(crate) fn advance(&mut self, (events, position): Found, always: bool) -> Vec<Delivery> {
+    /// Moves on to `position` and says so in batches, which it appends: none if nothing was found, unless `always`.
+    pub(crate) fn advance(
+        &mut self,
+        (events, position): Found,
+        always: bool,
+        batches: &mut VecDeque<Delivery>,
+    ) {
         self.position = position;
-        let mut batches = vec![];
-        let last = events.len();
-        let (mut batch, mut bytes) = (Vec::with_capacity(last), 0);
-        for (nth, (at, event)) in events.into_iter().enumerate() {
-            bytes += event.len();
-            batch.push(event);
-            if bytes >= BATCH_BYTES && nth + 1 < last {
-                batches.push(self.batch(at, std::mem::take(&mut batch)));
-                bytes = 0;
-            }
+        let mut rest = events;
+        while let Some(end) = full(&rest) {
+            let later = rest.split_off(end);
+            let batch = std::mem::replace(&mut rest, later);
+            let at = batch[end - 1].position();
+            batches.push_back(self.batch(at, batch));
         }
-        if !batch.is_empty() || (always && position > self.sent) {
-            batches.push(self.batch(position, batch));
+        if !rest.is_empty() || (always && position > self.sent) {
+            batches.push_back(self.batch(position, rest));
         }
-        batches
     }
 
     fn batch(&mut self, position: Position, events: Vec<Encoded>) -> Delivery {
         let prev = std::mem::replace(&mut self.sent, position);
         Delivery::Batch { group: self.id, prev, position, events }
     }
+}
+
+/// How many of the events fill a batch and leave some over; `None` if all of them are one.
+fn full(events: &[Encoded]) -> Option<usize> {
+    let mut bytes = 0;
+    let end = events.iter().position(|event| {
+        bytes += event.len();
+        bytes >= BATCH_BYTES
+    });
+    end.map(|last| last + 1).filter(|end| *end < events.len())
 }
 
 #[cfg(test)]
@@ -140,19 +150,22 @@ mod tests {
     #[test]
     fn much_is_said_in_several_batches_that_chain() {
         let mut group = group(&[">"]);
-        let cursor = Cursor { epoch: Epoch(1), position: Position(1) };
-        let event = Encoded::new(cursor, &"x".repeat(BATCH_BYTES / 2));
-        let events = (1..=5).map(|at| (Position(at * 10), event.clone())).collect();
-        let ends: Vec<(u64, u64, usize)> = group
-            .advance((events, Position(99)), false)
-            .into_iter()
+        let cursor = |at| Cursor { epoch: Epoch(1), position: Position(at) };
+        let text = "x".repeat(BATCH_BYTES / 2);
+        let events = (1..=5).map(|at| Encoded::new(cursor(at * 10), &text)).collect();
+        let mut batches = VecDeque::new();
+        group.advance((events, Position(99)), false, &mut batches);
+        let ends: Vec<(u64, u64, usize)> = batches
+            .drain(..)
             .map(|delivery| match delivery {
                 Delivery::Batch { prev, position, events, .. } => (prev.0, position.0, events.len()),
                 other => panic!("unexpected: {other:?}"),
             })
             .collect();
         assert_eq!(ends, [(0, 20, 2), (20, 40, 2), (40, 99, 1)]);
-        assert!(group.advance((vec![], Position(120)), false).is_empty());
-        assert_eq!(group.advance((vec![], Position(130)), true).len(), 1, "the cursor moves if it must");
+        group.advance((vec![], Position(120)), false, &mut batches);
+        assert!(batches.is_empty());
+        group.advance((vec![], Position(130)), true, &mut batches);
+        assert_eq!(batches.len(), 1, "the cursor moves if it must");
     }
 }

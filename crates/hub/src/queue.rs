@@ -2,12 +2,14 @@
 
 use std::{
     collections::HashMap,
+    future::poll_fn,
     sync::{Arc, Mutex, MutexGuard},
+    task::Poll,
 };
 
 use bytes::Bytes;
 use domain::{Position, Subject};
-use tokio::sync::Notify;
+use futures::task::AtomicWaker;
 
 use crate::ring::Entry;
 
@@ -31,7 +33,8 @@ pub enum Ended {
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     waiting: Mutex<Waiting>,
-    pub(crate) wake: Notify,
+    /// Wakes the one task that reads.
+    wake: AtomicWaker,
 }
 
 #[derive(Debug, Default)]
@@ -60,6 +63,16 @@ impl Waiting {
 }
 
 impl Queue {
+    /// Waits until there is something to hand over.
+    pub(crate) async fn filled(&self) {
+        poll_fn(|cx| {
+            self.wake.register(cx.waker());
+            // Looked at after registering: what comes from here on wakes.
+            if self.lock().is_empty() { Poll::Pending } else { Poll::Ready(()) }
+        })
+        .await;
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().expect("no holder of this lock panics")
     }
@@ -77,7 +90,7 @@ impl Queue {
         }
         let behind = waiting.behind.is_some();
         drop(waiting);
-        self.wake.notify_one();
+        self.wake.wake();
         behind
     }
 
@@ -89,17 +102,17 @@ impl Queue {
             waiting.signals.insert(subject.clone(), frame.clone());
         }
         drop(waiting);
-        self.wake.notify_one();
+        self.wake.wake();
     }
 
     /// Has the connection say how far the log has come.
     pub(crate) fn nudge(&self) {
         self.lock().nudged = true;
-        self.wake.notify_one();
+        self.wake.wake();
     }
 
     pub(crate) fn end(&self, why: Ended) {
         self.lock().ended.get_or_insert(why);
-        self.wake.notify_one();
+        self.wake.wake();
     }
 }

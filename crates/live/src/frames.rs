@@ -352,6 +352,7 @@ pub struct Encoded {
     block: Bytes,
     /// Where the frame begins in the block.
     frame: usize,
+    position: Position,
 }
 
 impl Encoded {
@@ -360,7 +361,7 @@ impl Encoded {
     pub fn new(cursor: Cursor, json: &str) -> Self {
         let head = format!("id: {cursor}\ndata: ");
         let frame = head.len();
-        Self { block: [&head, EVENT_OPEN, json, "}\n\n"].concat().into(), frame }
+        Self { block: [&head, EVENT_OPEN, json, "}\n\n"].concat().into(), frame, position: cursor.position }
     }
 
     /// The frame, as one line with its newline.
@@ -379,6 +380,12 @@ impl Encoded {
     #[must_use]
     pub fn envelope(&self) -> Bytes {
         self.block.slice(self.frame + EVENT_OPEN.len()..self.block.len() - 3)
+    }
+
+    /// Where the event stands in the log.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.position
     }
 
     /// How many bytes are held.

@@ -24,9 +24,9 @@ fn session() -> ServerSession {
     ServerSession::new(config, 1_000)
 }
 
-fn line(frame: &Outgoing) -> String {
+fn lines(frames: &Outgoing) -> String {
     let mut text = vec![];
-    frame.line_into(&mut text);
+    frames.lines_into(&mut text);
     String::from_utf8(text).unwrap()
 }
 
@@ -42,9 +42,8 @@ fn drain(session: &mut ServerSession) -> Vec<Said> {
     while let Some(output) = session.poll() {
         match output {
             ServerOutput::Write(frames) => {
-                said.extend(
-                    frames.iter().map(|frame| Said::Frame(serde_json::from_str(&line(frame)).unwrap())),
-                );
+                let text: String = frames.iter().map(lines).collect();
+                said.extend(text.lines().map(|line| Said::Frame(serde_json::from_str(line).unwrap())));
             }
             ServerOutput::Open { group, subs } => {
                 let subs: Vec<String> = subs
@@ -162,12 +161,11 @@ fn a_batch_leaves_as_one_write_with_one_flush_and_shares_the_events_bytes() {
     session.on_batch(MAIN, Batch { prev: Position(20), pos: Position(23), events: events.clone() });
     let Some(ServerOutput::Write(frames)) = session.poll() else { panic!("it is a write") };
     assert!(session.poll().is_none(), "one write");
-    assert_eq!(frames.len(), 3);
-    for (frame, event) in frames.iter().zip(&events) {
-        let Outgoing::Event(sent) = frame else { panic!("it is an event") };
+    let [Outgoing::Events(sent), flush] = &frames[..] else { panic!("the events, then the flush") };
+    for (sent, event) in sent.iter().zip(&events) {
         assert_eq!(sent.block().as_ptr(), event.block().as_ptr(), "not copied");
     }
-    assert_eq!(line(&frames[2]), "{\"kind\":\"flush\",\"pos\":23,\"prev\":20}\n");
+    assert_eq!(lines(flush), "{\"kind\":\"flush\",\"pos\":23,\"prev\":20}\n");
 }
 
 #[test]

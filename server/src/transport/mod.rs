@@ -4,12 +4,14 @@
 //! | module | holds |
 //! |---|---|
 //! | `stream` | what every transport does: one session machine, one reader of the hub, one timer |
-//! | `socket` | frames on a TCP stream: what is shared leaves without being copied |
+//! | `socket` | a WebSocket on a TCP stream |
+//! | `out` | what waits to be written to it |
 //! | `ws` | `/live/ws`: the protocol over WebSocket, and bare CloudEvents |
 //! | `sse` | `/live/sse`: the same frames as Server-Sent Events |
 //! | `wish` | what a client without a `hello` asks for, in the query string |
 //! | `signals` | which ephemeral signals somebody may send |
 
+mod out;
 mod signals;
 mod socket;
 mod sse;

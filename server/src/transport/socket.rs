@@ -1,15 +1,13 @@
 //! A WebSocket on a TCP stream. Reading is the library's: it unmasks, joins and checks what clients send.
-//! Writing goes past it: a message is a few bytes of header (RFC 6455, section 5.2) before frames that many
-//! sockets share, and all of it leaves in one `writev` without being copied.
+//! Writing goes past it, see `out`.
 
 use std::{
-    collections::VecDeque,
-    io::{self, IoSlice, Read, Write},
-    ops::Range,
+    future::poll_fn,
+    io::{self, Read, Write},
     time::Duration,
 };
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use live::Outgoing;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::tungstenite::{
@@ -17,9 +15,11 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext},
 };
 
+use super::out::{Out, PING, TEXT};
 use crate::listen::{Connection, Place};
 
-/// How many bytes of frames go into one message at most, so that a slow line shows progress.
+/// A message that has so many bytes is full, so that a slow line shows progress. (Events come in batches of
+/// about as many.)
 const MESSAGE_BYTES: usize = 64 << 10;
 
 /// What is read at a time: clients say little.
@@ -27,18 +27,6 @@ const READ_BYTES: usize = 1 << 10;
 
 /// The largest message that is read. The session refuses smaller ones, by name.
 const MOST_READ: usize = 256 << 10;
-
-/// How many pieces are handed to one `writev`.
-const PIECES: usize = 64;
-
-/// As much of its text's memory a socket keeps when there is nothing to write.
-const KEPT_BYTES: usize = 512;
-
-/// A text message, whole.
-const TEXT: u8 = 0x81;
-
-/// A ping.
-const PING: u8 = 0x89;
 
 /// What came in.
 pub(super) enum Received {
@@ -63,6 +51,8 @@ pub(super) struct Socket {
     stream: TcpStream,
     codec: WebSocketContext,
     out: Out,
+    /// Whether there may be more to read without waiting.
+    more: bool,
     /// How long the other side may take no byte.
     stall: Duration,
     _place: Place,
@@ -81,12 +71,16 @@ impl Socket {
         } else {
             WebSocketContext::from_partially_read(read.to_vec(), Role::Server, Some(config))
         };
-        Self { stream, codec, out: Out::default(), stall, _place: place }
+        Self { stream, codec, out: Out::default(), more: true, stall, _place: place }
     }
 
     /// Waits for the next message. May be dropped at any point: nothing is lost.
     pub(super) async fn receive(&mut self) -> Result<Received, Gone> {
         loop {
+            if !self.more {
+                poll_fn(|cx| self.stream.poll_read_ready(cx)).await?;
+                self.more = true;
+            }
             let mut line = Line { stream: &self.stream, out: &mut self.out };
             match self.codec.read(&mut line) {
                 Ok(Message::Text(text)) => return Ok(Received::Text(text)),
@@ -94,8 +88,8 @@ impl Socket {
                 // The library has answered already.
                 Ok(_) => self.flush().await?,
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.more = false;
                     self.flush().await?;
-                    self.stream.readable().await?;
                 }
                 Err(Error::Io(error)) => return Err(error.into()),
                 Err(Error::Capacity(error)) => return Ok(Received::TooLarge(error.to_string())),
@@ -110,19 +104,21 @@ impl Socket {
     /// Writes frames, one a line, in as few messages as the bound allows.
     pub(super) async fn write(&mut self, frames: Vec<Outgoing>) -> Result<(), Gone> {
         let mut message = self.out.begin();
-        for frame in frames {
-            if message.bytes > MESSAGE_BYTES {
+        for frames in frames {
+            if message.bytes() > MESSAGE_BYTES {
                 self.out.trim(&mut message);
-                self.out.end(message, TEXT);
+                self.out.end(&message, TEXT);
                 message = self.out.begin();
             }
-            match frame {
-                Outgoing::Event(event) => self.out.share(&mut message, event.line()),
-                own => self.out.add(&mut message, |text| own.line_into(text)),
+            match frames {
+                Outgoing::Events(events) => {
+                    events.iter().for_each(|event| self.out.share(&mut message, event.line()));
+                }
+                own => self.out.add(&mut message, |text| own.lines_into(text)),
             }
         }
         self.out.trim(&mut message);
-        self.out.end(message, TEXT);
+        self.out.end(&message, TEXT);
         self.flush().await
     }
 
@@ -131,7 +127,7 @@ impl Socket {
         for text in texts {
             let mut message = self.out.begin();
             self.out.share(&mut message, text);
-            self.out.end(message, TEXT);
+            self.out.end(&message, TEXT);
         }
         self.flush().await
     }
@@ -139,7 +135,7 @@ impl Socket {
     /// Asks the other side for a sign of life, by the WebSocket's own means.
     pub(super) async fn ping(&mut self) -> Result<(), Gone> {
         let message = self.out.begin();
-        self.out.end(message, PING);
+        self.out.end(&message, PING);
         self.flush().await
     }
 
@@ -191,9 +187,7 @@ impl Read for Line<'_> {
 
 impl Write for Line<'_> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        let start = self.out.text.len();
-        self.out.text.extend_from_slice(buf);
-        self.out.pieces.push_back(Piece::Own(start..self.out.text.len()));
+        self.out.raw(buf);
         Ok(buf.len())
     }
 
@@ -202,152 +196,9 @@ impl Write for Line<'_> {
     }
 }
 
-/// What waits to be written: pieces of our own text, and bytes that others write as well.
-#[derive(Default)]
-struct Out {
-    text: Vec<u8>,
-    pieces: VecDeque<Piece>,
-}
-
-enum Piece {
-    /// Where it lies in the text.
-    Own(Range<usize>),
-    Shared(Bytes),
-}
-
-impl Piece {
-    fn len(&self) -> usize {
-        match self {
-            Piece::Own(range) => range.len(),
-            Piece::Shared(bytes) => bytes.len(),
-        }
-    }
-
-    fn advance(&mut self, by: usize) {
-        match self {
-            Piece::Own(range) => range.start += by,
-            Piece::Shared(bytes) => bytes.advance(by),
-        }
-    }
-}
-
-/// A message that is being put together. Its header stands before it and is known last.
-struct Draft {
-    /// Where the header's piece stands.
-    header: usize,
-    bytes: usize,
-}
-
-impl Out {
-    fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
-    }
-
-    fn begin(&mut self) -> Draft {
-        self.pieces.push_back(Piece::Own(0..0));
-        Draft { header: self.pieces.len() - 1, bytes: 0 }
-    }
-
-    fn share(&mut self, draft: &mut Draft, bytes: Bytes) {
-        draft.bytes += bytes.len();
-        self.pieces.push_back(Piece::Shared(bytes));
-    }
-
-    fn add(&mut self, draft: &mut Draft, write: impl FnOnce(&mut Vec<u8>)) {
-        let start = self.text.len();
-        write(&mut self.text);
-        draft.bytes += self.text.len() - start;
-        self.pieces.push_back(Piece::Own(start..self.text.len()));
-    }
-
-    /// Takes the last newline away: lines are separated by it.
-    fn trim(&mut self, draft: &mut Draft) {
-        match self.pieces.back_mut() {
-            Some(Piece::Own(range)) if range.start < range.end => range.end -= 1,
-            Some(Piece::Shared(bytes)) => bytes.truncate(bytes.len() - 1),
-            _ => return,
-        }
-        draft.bytes -= 1;
-    }
-
-    /// Writes the header. A text without a byte is no message.
-    #[expect(clippy::cast_possible_truncation, reason = "each arm says what fits")]
-    fn end(&mut self, draft: Draft, opcode: u8) {
-        if draft.bytes == 0 && opcode == TEXT {
-            self.pieces.truncate(draft.header);
-            return;
-        }
-        let start = self.text.len();
-        self.text.push(opcode);
-        match draft.bytes {
-            short @ ..126 => self.text.push(short as u8),
-            medium @ ..0x1_0000 => {
-                self.text.push(126);
-                self.text.extend_from_slice(&(medium as u16).to_be_bytes());
-            }
-            long => {
-                self.text.push(127);
-                self.text.extend_from_slice(&(long as u64).to_be_bytes());
-            }
-        }
-        self.pieces[draft.header] = Piece::Own(start..self.text.len());
-    }
-
-    fn write_to(&mut self, stream: &TcpStream) -> io::Result<()> {
-        let mut slices = [IoSlice::new(&[]); PIECES];
-        let mut count = 0;
-        for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
-            *slice = IoSlice::new(match piece {
-                Piece::Own(range) => &self.text[range.clone()],
-                Piece::Shared(bytes) => bytes,
-            });
-            count += 1;
-        }
-        let mut written = stream.try_write_vectored(&slices[..count])?;
-        if written == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
-        while let Some(piece) = self.pieces.front_mut() {
-            if written < piece.len() {
-                piece.advance(written);
-                return Ok(());
-            }
-            written -= piece.len();
-            self.pieces.pop_front();
-        }
-        // An idle socket holds next to nothing.
-        self.text.clear();
-        self.text.shrink_to(KEPT_BYTES);
-        self.pieces.shrink_to(PIECES);
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_header_says_how_long_the_message_is() {
-        for (bytes, header) in [
-            (1, &[0x81, 1][..]),
-            (125, &[0x81, 125]),
-            (126, &[0x81, 126, 0, 126]),
-            (65_535, &[0x81, 126, 0xff, 0xff]),
-            (65_536, &[0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
-        ] {
-            let mut out = Out::default();
-            let mut draft = out.begin();
-            out.share(&mut draft, vec![b'x'; bytes].into());
-            out.end(draft, TEXT);
-            let Some(Piece::Own(range)) = out.pieces.front() else { panic!("no header") };
-            assert_eq!(&out.text[range.clone()], header);
-        }
-        let mut out = Out::default();
-        let draft = out.begin();
-        out.end(draft, TEXT);
-        assert!(out.is_empty(), "nothing is not a message");
-    }
 
     #[test]
     fn a_reason_is_cut_between_characters() {

@@ -117,10 +117,12 @@ impl Blocks {
     }
 }
 
-/// Appends a frame as a block. Frames are JSON on one line, so each is one `data:`.
+/// Appends each frame as a block. Frames are JSON on one line, so each is one `data:`.
 fn write_block(frame: &Outgoing, epoch: Epoch, text: &mut Vec<u8>) {
     let (name, cursor) = match frame {
-        Outgoing::Event(event) => return text.extend_from_slice(&event.block()),
+        Outgoing::Events(events) => {
+            return events.iter().for_each(|event| text.extend_from_slice(&event.block()));
+        }
         Outgoing::Signal(_) => ("signal", None),
         Outgoing::Frame(ServerFrame::Flush(flush)) => ("flush", Some(Cursor { epoch, position: flush.pos })),
         Outgoing::Frame(frame) => (frame.kind(), None),
@@ -131,6 +133,6 @@ fn write_block(frame: &Outgoing, epoch: Epoch, text: &mut Vec<u8>) {
         text.extend_from_slice(format!("\nid: {cursor}").as_bytes());
     }
     text.extend_from_slice(b"\ndata: ");
-    frame.line_into(text);
+    frame.lines_into(text);
     text.push(b'\n');
 }

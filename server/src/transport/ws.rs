@@ -125,9 +125,9 @@ async fn write_envelopes(socket: &mut Socket, frames: Vec<Outgoing>) -> Result<(
     if frames.iter().any(|frame| matches!(frame, Outgoing::Frame(ServerFrame::Ping))) {
         socket.ping().await?;
     }
-    let envelopes = frames.into_iter().filter_map(|frame| match frame {
-        Outgoing::Event(event) => Some(event.envelope()),
-        Outgoing::Signal(_) | Outgoing::Frame(_) => None,
+    let events = frames.iter().flat_map(|frames| match frames {
+        Outgoing::Events(events) => &events[..],
+        Outgoing::Signal(_) | Outgoing::Frame(_) => &[],
     });
-    socket.write_each(envelopes).await
+    socket.write_each(events.map(live::Encoded::envelope)).await
 }

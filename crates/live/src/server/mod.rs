@@ -170,7 +170,7 @@ impl ServerSession {
             return;
         }
         let flush = Outgoing::Frame(ServerFrame::Flush(Flush { pos: batch.pos, prev: batch.prev, sids }));
-        self.write(batch.events.into_iter().map(Outgoing::Event).chain([flush]));
+        self.write([Outgoing::Events(batch.events), flush]);
     }
 
     /// A group has caught up at `pos`, which is where its last batch ended (if it had any). For a later group

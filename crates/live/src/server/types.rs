@@ -74,11 +74,11 @@ pub struct Batch {
     pub events: Vec<Encoded>,
 }
 
-/// One frame on its way out. What many get is bytes already; the rest is written by the transport.
+/// Frames on their way out. What many get is bytes already; the rest is written by the transport.
 #[derive(Debug, Clone)]
 pub enum Outgoing {
-    /// An event, the same bytes for everybody.
-    Event(Encoded),
+    /// Events, the same bytes for everybody.
+    Events(Vec<Encoded>),
     /// A signal, encoded by [`crate::signal_frame`]: the same bytes for everybody.
     Signal(Bytes),
     /// What concerns this connection alone.
@@ -86,10 +86,12 @@ pub enum Outgoing {
 }
 
 impl Outgoing {
-    /// The frame as one line, with its newline, appended to a text.
-    pub fn line_into(&self, text: &mut Vec<u8>) {
+    /// Each frame as one line, with its newline, appended to a text.
+    pub fn lines_into(&self, text: &mut Vec<u8>) {
         match self {
-            Outgoing::Event(event) => return text.extend_from_slice(&event.line()),
+            Outgoing::Events(events) => {
+                return events.iter().for_each(|event| text.extend_from_slice(&event.line()));
+            }
             Outgoing::Signal(frame) => text.extend_from_slice(frame),
             Outgoing::Frame(frame) => frame.encode_into(text),
         }

@@ -43,9 +43,9 @@ pub(crate) enum Down {
     Close(Option<u16>),
 }
 
-fn line(frame: &Outgoing) -> String {
+fn lines(frames: &Outgoing) -> String {
     let mut text = vec![];
-    frame.line_into(&mut text);
+    frames.lines_into(&mut text);
     String::from_utf8(text).unwrap()
 }
 
@@ -67,12 +67,13 @@ impl Conn {
         while let Some(output) = self.session.poll() {
             match output {
                 ServerOutput::Write(frames) => {
-                    let lines: Vec<String> = frames.iter().map(line).collect();
+                    let text: String = frames.iter().map(lines).collect();
+                    let lines: Vec<&str> = text.lines().collect();
                     // A transport may cut between any two frames.
                     let cut = if rng.percent(50) { rng.below(lines.len() + 1) } else { 0 };
                     let (first, second) = lines.split_at(cut);
                     for part in [first, second].iter().filter(|part| !part.is_empty()) {
-                        down.push_back(Down::Text(part.concat()));
+                        down.push_back(Down::Text(part.join("\n")));
                     }
                 }
                 ServerOutput::Open { group, subs } => self.opening.push_back((group, subs)),
