@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use axum::{
-    Extension,
-    body::Body,
-    extract::{OriginalUri, Path, State},
-    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header},
+    Extension, RequestPartsExt,
+    body::{Body, Bytes},
+    extract::{FromRequest, OriginalUri, Path, Request, State, rejection::ExtensionRejection},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Redirect, Response},
 };
 use backend::{AccountError, Caller, SignedIn};
@@ -82,47 +82,81 @@ fn see_other(path: &str) -> Response {
     Redirect::to(path).into_response()
 }
 
-/// The page at a path again, as if it had been asked for, with what was refused.
-async fn again(
-    state: &AppState,
-    caller: &Caller,
-    uri: &Uri,
-    headers: &HeaderMap,
-    status: u16,
-    refused: app::Refused,
-) -> Response {
-    let mut request = Request::builder().method(Method::GET).uri(uri.clone());
-    if let Some(own) = request.headers_mut() {
-        for name in [header::COOKIE, header::HOST, header::ACCEPT_LANGUAGE] {
-            if let Some(value) = headers.get(&name) {
-                own.insert(name, value.clone());
+/// A form that was posted: by whom, to which page, with what in it.
+pub(super) struct Posted {
+    state: AppState,
+    caller: Caller,
+    uri: Uri,
+    headers: HeaderMap,
+    form: Form,
+}
+
+impl FromRequest<AppState> for Posted {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let Extension(caller) =
+            parts.extract().await.map_err(|error: ExtensionRejection| error.into_response())?;
+        let OriginalUri(uri) = match parts.extract().await {
+            Ok(uri) => uri,
+            Err(never) => match never {},
+        };
+        let headers = parts.headers.clone();
+        let body = Request::from_parts(parts, body);
+        let body = Bytes::from_request(body, state).await.map_err(IntoResponse::into_response)?;
+        Ok(Self { state: state.clone(), caller, uri, headers, form: Form::parse(&body) })
+    }
+}
+
+impl Posted {
+    /// Back to where the form leads, or to its own page.
+    fn done(&self) -> Response {
+        see_other(&self.form.next(self.uri.path()))
+    }
+
+    /// The form's page again, as if it had been asked for, with why it was refused and what was typed.
+    async fn again(self, command: &str, refusal: Problem) -> Response {
+        let mut request = Request::builder().method(Method::GET).uri(self.uri);
+        if let Some(own) = request.headers_mut() {
+            for name in [header::COOKIE, header::HOST, header::ACCEPT_LANGUAGE] {
+                if let Some(value) = self.headers.get(&name) {
+                    own.insert(name, value.clone());
+                }
             }
         }
+        let request = request.body(Body::empty()).expect("the address was parsed before");
+        let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
+        let refused = self.form.refused(command, &refusal.code, refusal.detail);
+        pages::render(&self.state, &self.caller, request, Some((status, refused))).await
     }
-    let request = request.body(Body::empty()).expect("the address was parsed before");
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
-    pages::render(state, caller, request, Some((status, refused))).await
+
+    /// A session that begins here: the old one, if there was one, ends.
+    async fn begun(self, command: &str, outcome: Result<SignedIn, AccountError>) -> Response {
+        match outcome {
+            Ok(session) => {
+                if let Err(error) = self.state.backend.sign_out(&self.caller).await {
+                    tracing::warn!(%error, "an old session could not be ended");
+                }
+                signed_in(&self.state, &session, &self.form.next("/chat"))
+            }
+            Err(error) => self.again(command, error.into()).await,
+        }
+    }
 }
 
 /// Any command of the contract, from the form of any page.
-pub(super) async fn command(
-    State(state): State<AppState>,
-    Extension(caller): Extension<Caller>,
-    OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
-    body: axum::body::Bytes,
-) -> Response {
-    let form = Form::parse(&body);
+pub(super) async fn command(posted: Posted) -> Response {
+    let form = &posted.form;
     let name = form.get("_command").to_owned();
-    let (status, code, why) = match Intent::parse(&name, &form.data().to_string()) {
-        Err(bad) => (400, "command.malformed", bad.to_string()),
-        Ok(intent) => match state.backend.execute(&caller, form.id(), intent, None).await {
-            Ok(_) => return see_other(&form.next(uri.path())),
-            Err(error) => (error.status(), error.code(), error.to_string()),
+    let refusal = match Intent::parse(&name, &form.data().to_string()) {
+        Err(bad) => Problem::bad_request("command.malformed", bad),
+        Ok(intent) => match posted.state.backend.execute(&posted.caller, form.id(), intent, None).await {
+            Ok(_) => return posted.done(),
+            Err(error) => error.into(),
         },
     };
-    let refused = form.refused(&name, code, why);
-    again(&state, &caller, &uri, &headers, status, refused).await
+    posted.again(&name, refusal).await
 }
 
 fn signed_in(state: &AppState, signed_in: &SignedIn, next: &str) -> Response {
@@ -131,53 +165,18 @@ fn signed_in(state: &AppState, signed_in: &SignedIn, next: &str) -> Response {
     response
 }
 
-pub(super) async fn sign_in(
-    State(state): State<AppState>,
-    Extension(caller): Extension<Caller>,
-    OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
-    body: axum::body::Bytes,
-) -> Response {
-    let form = Form::parse(&body);
-    let outcome = state.backend.sign_in(form.get("handle"), form.get("password").to_owned()).await;
-    account(&state, &caller, &uri, &headers, form, "sign-in", outcome).await
+pub(super) async fn sign_in(posted: Posted) -> Response {
+    let form = &posted.form;
+    let outcome = posted.state.backend.sign_in(form.get("handle"), form.get("password").to_owned()).await;
+    posted.begun("sign-in", outcome).await
 }
 
-pub(super) async fn register(
-    State(state): State<AppState>,
-    Extension(caller): Extension<Caller>,
-    OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
-    body: axum::body::Bytes,
-) -> Response {
-    let form = Form::parse(&body);
+pub(super) async fn register(posted: Posted) -> Response {
+    let form = &posted.form;
     let password = form.get("password").to_owned();
-    let outcome = state.backend.register(form.id(), form.get("handle"), form.get("name"), password).await;
-    account(&state, &caller, &uri, &headers, form, "register", outcome).await
-}
-
-async fn account(
-    state: &AppState,
-    caller: &Caller,
-    uri: &Uri,
-    headers: &HeaderMap,
-    form: Form,
-    command: &str,
-    outcome: Result<SignedIn, AccountError>,
-) -> Response {
-    match outcome {
-        Ok(session) => {
-            // The old session, if there was one, ends where the new one begins.
-            if let Err(error) = state.backend.sign_out(caller).await {
-                tracing::warn!(%error, "an old session could not be ended");
-            }
-            signed_in(state, &session, &form.next("/chat"))
-        }
-        Err(error) => {
-            let refused = form.refused(command, error.code(), error.to_string());
-            again(state, caller, uri, headers, error.status(), refused).await
-        }
-    }
+    let registered =
+        posted.state.backend.register(form.id(), form.get("handle"), form.get("name"), password).await;
+    posted.begun("register", registered).await
 }
 
 /// Enter as one of the personas of demo mode.
@@ -185,7 +184,7 @@ pub(super) async fn enter(
     State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
     Path(handle): Path<String>,
-    body: axum::body::Bytes,
+    body: Bytes,
 ) -> Response {
     if !state.settings.demo {
         return Problem::new(404, "account.no_personas", "There are personas in demo mode only.")
