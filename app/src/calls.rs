@@ -4,7 +4,7 @@
 
 use domain::{
     CommandId, EventId, Handle, Intent, Position, RoomId,
-    account::Person,
+    account::{Person, Session},
     view::Snapshot,
     views::{FeedMessage, RoomFeed, RoomList},
 };
@@ -75,16 +75,26 @@ pub async fn find_person(handle: Handle) -> Result<Person, Fault> {
     server::find_person(&handle).await
 }
 
+/// Where the caller is signed in, and their tokens, oldest first.
+///
+/// # Errors
+/// If the caller is not signed in.
+#[server(name = SessionsCall, prefix = "/fn", endpoint = "sessions", input = Json)]
+pub async fn sessions() -> Result<Vec<Session>, Fault> {
+    server::sessions().await
+}
+
 #[cfg(feature = "ssr")]
 mod server {
     use axum::http::StatusCode;
-    use backend::{Backend, Caller, ExecuteError, QueryError};
+    use backend::{AccountError, Backend, Caller, ExecuteError, QueryError};
     use domain::Position;
     use leptos::context::use_context;
     use leptos_axum::ResponseOptions;
 
     use super::{
-        CommandId, Fault, FeedMessage, Handle, Intent, Person, Receipt, RoomFeed, RoomId, RoomList, Snapshot,
+        CommandId, Fault, FeedMessage, Handle, Intent, Person, Receipt, RoomFeed, RoomId, RoomList, Session,
+        Snapshot,
     };
 
     fn asked() -> Result<(Backend, Caller), Fault> {
@@ -134,6 +144,12 @@ mod server {
     pub(super) async fn earlier(room: &RoomId, before: Position) -> Result<Vec<FeedMessage>, Fault> {
         let (backend, caller) = asked()?;
         backend.earlier(&caller, room, before).await.map_err(|error| unanswered(&error))
+    }
+
+    pub(super) async fn sessions() -> Result<Vec<Session>, Fault> {
+        let (backend, caller) = asked()?;
+        let refused = |error: AccountError| fault(error.status(), error.code(), error.to_string());
+        backend.sessions(&caller).await.map_err(refused)
     }
 
     pub(super) async fn find_person(handle: &Handle) -> Result<Person, Fault> {

@@ -31,6 +31,22 @@ pub struct Refused {
     pub why: String,
 }
 
+/// A token that was made just now. Provided by the server when it answers the form that made it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issued {
+    /// What its owner calls it.
+    pub name: String,
+    /// What the program shall send. It is shown this once.
+    pub secret: String,
+}
+
+/// Never shows the secret: this may end up in logs.
+impl std::fmt::Debug for Issued {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Issued").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 /// What both renders of a page share. Rendered into the page by the server, read back by the browser.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {
@@ -40,6 +56,8 @@ pub struct Page {
     pub demo: bool,
     /// The plain form that was refused, if this page is the answer to one.
     pub refused: Option<Refused>,
+    /// The token that was made, if this page is the answer to that.
+    pub issued: Option<Issued>,
     /// What the ids of the page's plain forms are made from.
     pub seed: Uuid,
 }
@@ -52,6 +70,7 @@ impl Page {
             viewer: use_context::<Viewer>().and_then(|Viewer(person)| person),
             demo: use_context::<Demo>().is_some_and(|Demo(demo)| demo),
             refused: use_context::<Refused>(),
+            issued: use_context::<Issued>(),
             seed: fresh_seed(),
         }
     }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`config`] | the settings: flags, environment, `hubbub.toml` |
 //! | [`run`] | start, serve, drain, stop |
-//! | [`users`] | `hubbub user …` |
+//! | [`users`], [`tokens`] | `hubbub user …`, `hubbub token …` |
 //! | `session` | cookies, bearer tokens, who asks, from which origin |
 //! | `problem` | every error as problem+json |
 //! | `http` | the API, the pages and their forms, static files, health |
@@ -20,5 +20,6 @@ mod problem;
 pub mod run;
 mod session;
 mod state;
+pub mod tokens;
 mod transport;
 pub mod users;

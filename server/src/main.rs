@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use server::{config, run, users};
+use server::{config, run, tokens, users};
 
 /// A small shop's live floor, in one binary: one log, one contract, one fold.
 #[derive(Parser)]
@@ -25,6 +25,11 @@ enum Command {
     User {
         #[command(subcommand)]
         command: users::UserCommand,
+    },
+    /// Manage tokens: what programs act for people with.
+    Token {
+        #[command(subcommand)]
+        command: tokens::TokenCommand,
     },
 }
 
@@ -49,6 +54,7 @@ fn main() -> ExitCode {
             Command::Serve => run::serve(settings).await,
             Command::Migrate => run::migrate(settings).await,
             Command::User { command } => users::manage(settings, command).await,
+            Command::Token { command } => tokens::manage(settings, command).await,
         }
     });
     match done {

@@ -4,7 +4,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use backend::{AccountError, ExecuteError, QueryError};
+use backend::{AccountError, ExecuteError, QueryError, ScopeMissing};
 use serde::Serialize;
 
 /// The content type of RFC 9457.
@@ -49,4 +49,4 @@ macro_rules! problem_from {
     )+};
 }
 
-problem_from!(ExecuteError, QueryError, AccountError);
+problem_from!(ExecuteError, QueryError, AccountError, ScopeMissing);

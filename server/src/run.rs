@@ -44,6 +44,9 @@ pub enum RunError {
     /// Something about accounts.
     #[error(transparent)]
     Account(#[from] backend::AccountError),
+    /// Nobody has this handle.
+    #[error("nobody here is called {0}")]
+    Nobody(domain::Handle),
     /// The settings of the page's build tool are damaged.
     #[error("the build tool's settings are not understood: {0}")]
     Leptos(String),

@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use backend::{Caller, SESSION_DAYS, SignedIn};
+use domain::Scope;
 
 use crate::{config::Settings, problem::Problem, state::AppState};
 
@@ -76,6 +77,18 @@ pub(crate) async fn identify(State(state): State<AppState>, mut request: Request
     request.extensions_mut().insert(Stale(brought && caller.user.is_none()));
     request.extensions_mut().insert(caller);
     next.run(request).await
+}
+
+/// Refuses a token that may not read what would be read: whatever is got, and the pages' questions. What a
+/// command needs, the backend knows.
+pub(crate) async fn check_scope(request: Request, next: Next) -> Response {
+    let reads =
+        matches!(*request.method(), Method::GET | Method::HEAD) || request.uri().path().starts_with("/fn/");
+    let caller = request.extensions().get::<Caller>();
+    match caller.map_or(Ok(()), |caller| caller.require(Scope::Read)) {
+        Err(missing) if reads => Problem::from(missing).into_response(),
+        _ => next.run(request).await,
+    }
 }
 
 /// Refuses what another site makes a browser send.

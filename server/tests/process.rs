@@ -202,6 +202,44 @@ async fn a_second_server_on_the_same_data_or_the_same_port_is_refused() {
     server.kill();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_made_listed_and_revoked_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = Process::command(folder.path()).arg("token").args(arguments).output().unwrap();
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{arguments:?}: {complaint}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let complain = |arguments: &[&str]| {
+        let mut command = Process::command(folder.path());
+        command.arg("token").args(arguments);
+        complaint(command)
+    };
+    // The first start puts the demo people in.
+    Process::start(folder.path()).kill();
+    let add = ["add", "ada", "--name", "nightly report", "--scope", "read", "--scope", "command"];
+    let secret = run(&add).trim_end().to_owned();
+    let list = run(&["list", "ada"]);
+    assert!(list.contains("nightly report") && list.contains("read command"), "{list}");
+    assert!(!list.contains(&secret));
+    let id = list.split_whitespace().next().unwrap();
+
+    let server = Process::start(folder.path());
+    assert!(server.say(&secret, "by token").await.unwrap()["position"].is_u64());
+    assert!(complain(&["list", "ada"]).contains("already"), "the server holds the database");
+    server.kill();
+
+    assert!(run(&["revoke", id]).contains("nightly report"));
+    assert_eq!(run(&["list", "ada"]), "");
+    assert!(complain(&["revoke", id]).contains("not here"));
+    assert!(complain(&["list", "nobody"]).contains("nobody here is called nobody"));
+    assert!(complain(&["add", "ada", "--name", "x", "--scope", "all"]).contains("not a scope"));
+    let server = Process::start(folder.path());
+    assert_eq!(server.say(&secret, "too late").await.unwrap()["code"], "account.bad_token");
+    server.kill();
+}
+
 #[test]
 fn settings_that_make_no_sense_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();

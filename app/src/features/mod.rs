@@ -3,4 +3,5 @@
 pub mod account;
 pub mod chat;
 pub mod home;
+pub mod sessions;
 pub mod settings;

@@ -1,8 +1,9 @@
-//! Settings: how it looks, and how one is shown.
+//! Settings: how it looks, how one is shown, where one is signed in.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 
+use super::sessions::Sessions;
 use crate::{
     context::page,
     forms::CommandFields,
@@ -17,7 +18,15 @@ pub fn Settings() -> impl IntoView {
         <div class="sheet">
             <h1>"Settings"</h1>
             <Appearance />
-            {page().viewer.clone().map(|person| view! { <Profile name=person.name handle=person.handle.to_string() /> })}
+            {page()
+                .viewer
+                .clone()
+                .map(|person| {
+                    view! {
+                        <Profile name=person.name handle=person.handle.to_string() />
+                        <Sessions />
+                    }
+                })}
         </div>
     }
 }

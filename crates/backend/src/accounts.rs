@@ -1,46 +1,24 @@
-//! Register, sign in, sign out. A session is a row in the store, found by the hash of a random token that
-//! only the person's browser knows.
+//! Register and sign in.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use argon2::password_hash::rand_core::{OsRng, RngCore};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use domain::{
-    Actor, Command, CommandId, Handle, SessionId, Timestamp, UserId,
-    account::{EndSession, Register, Role},
+    Actor, Command, CommandId, Handle, Timestamp, UserId,
+    account::{Register, Role},
     text,
 };
-use sha2::{Digest, Sha256};
 use store::{Effect, Receipt, Unit};
 use uuid::Uuid;
 
-use crate::{AccountError, Backend, Caller, ExecuteError, QueryError};
-
-/// How long a session lasts, in days.
-pub const SESSION_DAYS: i64 = 30;
-
-/// A fresh session.
-#[derive(Debug)]
-pub struct SignedIn {
-    /// Who, in which session.
-    pub caller: Caller,
-    /// The secret to give to the person's browser and to nobody else.
-    pub token: String,
-    /// When it ends by itself.
-    pub expires: Timestamp,
-}
+use crate::{AccountError, Backend, ExecuteError, QueryError, SignedIn};
 
 pub(crate) fn now() -> Timestamp {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
 }
 
-fn service() -> Actor {
+pub(crate) fn service() -> Actor {
     Actor::Service("accounts".into())
-}
-
-fn hashed(token: &str) -> [u8; 32] {
-    Sha256::digest(token.as_bytes()).into()
 }
 
 impl Backend {
@@ -135,46 +113,5 @@ impl Backend {
         // Somebody real may have taken the handle before demo mode was turned on.
         let persona = credential.filter(|credential| crate::demo::is_persona(credential.user));
         self.start_session(persona.ok_or(QueryError::NotFound)?.user).await
-    }
-
-    async fn start_session(&self, user: UserId) -> Result<SignedIn, AccountError> {
-        let mut secret = [0; 32];
-        OsRng.fill_bytes(&mut secret);
-        let token = BASE64_URL_SAFE_NO_PAD.encode(secret);
-        let session = SessionId(Uuid::now_v7());
-        let expires = now().plus_millis(SESSION_DAYS * 24 * 3_600 * 1_000);
-        let effect = Effect::StartSession { session, user, token_hash: hashed(&token), expires };
-        self.0.store.execute(Unit::default().with(effect)).await?;
-        let caller = Caller { user: Some(user), session: Some(session), expires: Some(expires) };
-        Ok(SignedIn { caller, token, expires })
-    }
-
-    /// Whose session a token belongs to; a visitor if it is unknown, ended or expired.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub async fn authenticate(&self, token: &str) -> Result<Caller, QueryError> {
-        let row = self.0.store.session(&hashed(token)).await?;
-        Ok(row
-            .filter(|row| row.expires > now())
-            .map(|row| Caller {
-                user: Some(row.user),
-                session: Some(row.session),
-                expires: Some(row.expires),
-            })
-            .unwrap_or_default())
-    }
-
-    /// Ends the caller's session; its open streams end with it.
-    ///
-    /// # Errors
-    /// [`AccountError`]
-    pub async fn sign_out(&self, caller: &Caller) -> Result<(), AccountError> {
-        let (Some(user), Some(session)) = (caller.user, caller.session) else { return Ok(()) };
-        let id = CommandId(Uuid::new_v5(&session.0, b"sign-out"));
-        let unit = Unit::from(Command::new(id, service(), EndSession { user, session }))
-            .with(Effect::EndSession { session, user });
-        self.0.store.execute(unit).await?;
-        Ok(())
     }
 }

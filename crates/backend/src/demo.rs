@@ -2,7 +2,7 @@
 //! nothing, whatever happened in between.
 
 use domain::{
-    CommandId, Handle, Intent, RoomId, UserId,
+    CommandId, Handle, Intent, RoomId, Scopes, UserId,
     account::Role,
     chat::{AddMember, OpenRoom, PostMessage},
 };
@@ -100,7 +100,7 @@ async fn run(
     label: &str,
     intent: impl Into<Intent>,
 ) -> Result<(), AccountError> {
-    let caller = Caller { user: Some(user(handle)), ..Caller::default() };
+    let caller = Caller { user: Some(user(handle)), scopes: Scopes::ALL, ..Caller::default() };
     match backend.execute(&caller, CommandId(fixed(label)), intent.into(), None).await {
         Ok(_) | Err(crate::ExecuteError::Refused(_) | crate::ExecuteError::CommandReused) => Ok(()),
         Err(error) => Err(error.into()),

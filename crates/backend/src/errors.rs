@@ -1,8 +1,36 @@
 //! What goes wrong, each with a stable code and a sentence for people. Details that help nobody outside go
 //! to the log and not into the sentence.
 
-use domain::{Position, Refusal, RefusalKind, account, envelope::Undecodable};
+use domain::{Position, Refusal, RefusalKind, Scope, account, envelope::Undecodable};
 use store::{ReadError, UnitError};
+
+use crate::sessions::MAX_TOKEN_DAYS;
+
+/// The caller's session may not be used for this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("This token may not be used for this: it lacks the scope “{0}”{hint}.", hint = hint(*.0))]
+pub struct ScopeMissing(pub Scope);
+
+fn hint(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Manage => ", which only signing in gives",
+        _ => "",
+    }
+}
+
+impl ScopeMissing {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        "account.scope_missing"
+    }
+
+    /// The HTTP status that fits.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        403
+    }
+}
 
 /// Why a command was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +41,9 @@ pub enum ExecuteError {
     /// Commands are for people who are signed in.
     #[error("Sign in to do this.")]
     SignInFirst,
+    /// The caller's token may not be used for this.
+    #[error(transparent)]
+    Scope(#[from] ScopeMissing),
     /// The id was used for another command.
     #[error("This command id was used before, for something else. Use a fresh one.")]
     CommandReused,
@@ -45,6 +76,7 @@ impl ExecuteError {
         match self {
             Self::Refused(refusal) => refusal.code(),
             Self::SignInFirst => "account.sign_in_first",
+            Self::Scope(missing) => missing.code(),
             Self::CommandReused => "command.id_reused",
             Self::Unavailable => "store.unavailable",
             Self::Closed => "server.closing",
@@ -62,6 +94,7 @@ impl ExecuteError {
                 RefusalKind::Conflict => 409,
             },
             Self::SignInFirst => 401,
+            Self::Scope(missing) => missing.status(),
             Self::CommandReused => 409,
             Self::Unavailable | Self::Closed => 503,
         }
@@ -154,6 +187,23 @@ pub enum AccountError {
     /// The handle has characters or a length that handles do not have.
     #[error("{0}.")]
     BadHandle(#[from] domain::ids::InvalidId),
+    /// The token's name is empty, too long or has control characters.
+    #[error("A token needs a name of 1 to {} characters, without control characters.", account::MAX_NAME)]
+    BadTokenName,
+    /// The token may do nothing, or more than a token may.
+    #[error("Choose what the token may be used for: read, command, ingest, or several of them.")]
+    BadScopes,
+    /// The token lasts too short or too long.
+    #[error("A token lasts 1 to {MAX_TOKEN_DAYS} days.")]
+    BadLifetime,
+    /// The person has as many tokens as one may have.
+    #[error("You have very many tokens already. Revoke one that is not needed.")]
+    TooManyTokens,
+    /// The same request has made a token before.
+    #[error(
+        "This token was made already, and its secret is shown only once. Revoke it and make another one."
+    )]
+    TokenMade,
     /// As for any command.
     #[error(transparent)]
     Execute(#[from] ExecuteError),
@@ -174,6 +224,12 @@ impl From<ReadError> for AccountError {
     }
 }
 
+impl From<ScopeMissing> for AccountError {
+    fn from(missing: ScopeMissing) -> Self {
+        Self::Execute(missing.into())
+    }
+}
+
 impl From<account::Refusal> for AccountError {
     fn from(refusal: account::Refusal) -> Self {
         Self::Execute(Refusal::from(refusal).into())
@@ -188,6 +244,11 @@ impl AccountError {
             Self::BadCredentials => "account.bad_credentials",
             Self::BadPassword => "account.bad_password",
             Self::BadHandle(_) => "account.bad_handle",
+            Self::BadTokenName => "account.bad_token_name",
+            Self::BadScopes => "account.bad_scopes",
+            Self::BadLifetime => "account.bad_lifetime",
+            Self::TooManyTokens => "account.too_many_tokens",
+            Self::TokenMade => "account.token_made",
             Self::Execute(error) => error.code(),
             Self::Query(error) => error.code(),
         }
@@ -198,7 +259,12 @@ impl AccountError {
     pub fn status(&self) -> u16 {
         match self {
             Self::BadCredentials => 401,
-            Self::BadPassword | Self::BadHandle(_) => 422,
+            Self::BadPassword
+            | Self::BadHandle(_)
+            | Self::BadTokenName
+            | Self::BadScopes
+            | Self::BadLifetime => 422,
+            Self::TooManyTokens | Self::TokenMade => 409,
             Self::Execute(error) => error.status(),
             Self::Query(error) => error.status(),
         }

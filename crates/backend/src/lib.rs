@@ -3,7 +3,8 @@
 //! | module | holds |
 //! |---|---|
 //! | [`Backend`] | execute a command, ask for a view, read the log |
-//! | `accounts` | register, sign in, sign out, sessions |
+//! | `accounts` | register, sign in |
+//! | `sessions` | sessions and tokens: who asks, what for, until when |
 //! | `passwords` | Argon2id, off the async threads and limited in number |
 //! | `views` | views folded on demand from the log, kept warm |
 //! | [`demo`] | people, rooms and first words for demo mode |
@@ -15,20 +16,21 @@ pub mod demo;
 mod errors;
 mod passwords;
 mod queries;
+mod sessions;
 mod views;
 
 use std::sync::Arc;
 
 use domain::{
-    Actor, Command, CommandId, Handle, Intent, Position, SessionId, StreamId, Timestamp, UserId,
-    account::Person,
+    Actor, Command, CommandId, Handle, Intent, Position, Scope, Scopes, SessionId, StreamId, Timestamp,
+    UserId, account::Person,
 };
 use hub::Hub;
 use store::{Effect, Receipt, Store, Unit};
 
-pub use accounts::{SESSION_DAYS, SignedIn};
-pub use errors::{AccountError, ExecuteError, QueryError};
+pub use errors::{AccountError, ExecuteError, QueryError, ScopeMissing};
 pub use queries::LogPage;
+pub use sessions::{MAX_TOKEN_DAYS, SESSION_DAYS, SignedIn, TokenWish};
 
 /// Who asks: nobody in particular, or a person in a session.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub struct Caller {
     pub session: Option<SessionId>,
     /// When the session ends by itself.
     pub expires: Option<Timestamp>,
+    /// What the session may be used for.
+    pub scopes: Scopes,
 }
 
 /// The handle that pages and routes hold. Cheap to clone.
@@ -82,6 +86,10 @@ impl Backend {
         expected_version: Option<u64>,
     ) -> Result<Receipt, ExecuteError> {
         let user = caller.user.ok_or(ExecuteError::SignInFirst)?;
+        caller.require(match intent.name().starts_with("account.") {
+            true => Scope::Manage,
+            false => Scope::Command,
+        })?;
         let mut unit =
             Unit::from(Command { expected_version, ..Command::new(id, Actor::User(user), intent) });
         if let Intent::AccountEndSession(wanted) = &unit.commands[0].intent {

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use backend::{AccountError, Backend, Caller, ExecuteError, QueryError, demo};
+use backend::{AccountError, Backend, Caller, ExecuteError, QueryError, ScopeMissing, TokenWish, demo};
 use domain::{
-    CommandId, Event, Intent, MessageId, Position, RoomId, SessionId, Timestamp, UserId,
+    CommandId, Event, Intent, MessageId, Position, RoomId, Scope, Scopes, SessionId, Timestamp, UserId,
     chat::{AddMember, DeleteMessage, EditMessage, MarkRead, OpenRoom, PostMessage, RemoveMember},
     views::{FeedKey, ListKey, RoomFeed, RoomList, WINDOW},
 };
@@ -197,6 +197,8 @@ async fn a_session_is_over_when_it_has_expired_or_was_ended() {
         session: SessionId(Uuid::now_v7()),
         user: signed_in.caller.user.unwrap(),
         token_hash: Sha256::digest(b"old").into(),
+        name: None,
+        scopes: Scopes::ALL,
         expires: Timestamp::from_millis(1),
     };
     floor.store.execute(Unit::default().with(effect)).await.unwrap();
@@ -265,9 +267,84 @@ async fn a_visitor_changes_nothing() {
     let floor = Floor::open().await;
     let post = PostMessage { room: room("lobby"), text: "x".into(), reply_to: None };
     let id = CommandId(Uuid::now_v7());
-    let nobody = Caller { user: Some(UserId(Uuid::now_v7())), session: None, expires: None };
+    let nobody = Caller { user: Some(UserId(Uuid::now_v7())), scopes: Scopes::ALL, ..Caller::default() };
     let visitor = floor.backend.execute(&Caller::default(), id, post.clone().into(), None).await;
     assert!(matches!(visitor, Err(ExecuteError::SignInFirst)));
     let stranger = floor.backend.execute(&nobody, id, post.into(), None).await;
     assert_eq!(stranger.unwrap_err().code(), "account.sign_in_first");
+}
+
+fn wish(scopes: &str) -> TokenWish {
+    TokenWish { name: "report".into(), scopes: scopes.parse().unwrap(), days: 7 }
+}
+
+#[tokio::test]
+async fn a_token_does_what_its_scopes_say_and_manages_nothing() {
+    let floor = Floor::open().await;
+    let ada = floor.backend.sign_in("ada", "demo".into()).await.unwrap().caller;
+    let give = async |scopes| {
+        let id = CommandId(Uuid::now_v7());
+        let made = floor.backend.give_token(&ada, id, wish(scopes)).await.unwrap();
+        let caller = floor.backend.authenticate(&made.token).await.unwrap();
+        assert_eq!(caller, made.caller);
+        caller
+    };
+    let post = || PostMessage { room: room("lobby"), text: "x".into(), reply_to: None };
+    let (reader, writer) = (give("read").await, give("command").await);
+    assert!(reader.may(Scope::Read) && !reader.may(Scope::Ingest) && !writer.may(Scope::Read));
+    floor.run(&writer, post()).await;
+    let id = CommandId(Uuid::now_v7());
+    let refused = floor.backend.execute(&reader, id, post().into(), None).await.unwrap_err();
+    assert_eq!(refused.code(), "account.scope_missing");
+    assert!(refused.to_string().contains("“command”"), "{refused}");
+    // The account, its sessions and its tokens are for whoever has signed in.
+    let rename = domain::account::ChangeProfile { name: "Eve".into() };
+    let refused = floor.backend.execute(&writer, id, rename.into(), None).await.unwrap_err();
+    assert_eq!(refused.to_string(), ScopeMissing(Scope::Manage).to_string());
+    for caller in [&reader, &writer] {
+        assert_eq!(floor.backend.sessions(caller).await.unwrap_err().status(), 403);
+        let made = floor.backend.give_token(caller, CommandId(Uuid::now_v7()), wish("read")).await;
+        assert_eq!(made.unwrap_err().code(), "account.scope_missing");
+        let ended = floor.backend.end_session(caller, ada.session.unwrap()).await;
+        assert_eq!(ended.unwrap_err().code(), "account.scope_missing");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_made_once_listed_and_over_when_it_is_revoked() {
+    let floor = Floor::open().await;
+    let (ada, bo) = (floor.persona("ada").await, floor.persona("bo").await);
+    let id = CommandId(Uuid::now_v7());
+    let made = floor.backend.give_token(&ada, id, wish("read command")).await.unwrap();
+    let again = floor.backend.give_token(&ada, id, wish("read command")).await;
+    assert_eq!(again.unwrap_err().code(), "account.token_made");
+    assert_eq!(floor.backend.authenticate(&made.token).await.unwrap(), made.caller);
+
+    let sessions = floor.backend.sessions(&ada).await.unwrap();
+    let names: Vec<_> = sessions.iter().map(|s| (s.name.as_deref(), s.current)).collect();
+    assert_eq!(names, [(None, true), (Some("report"), false)]);
+    let session = made.caller.session.unwrap();
+    let not_his = floor.backend.end_session(&bo, session).await.unwrap_err();
+    assert_eq!(not_his.code(), "query.not_found");
+    floor.backend.end_session(&ada, session).await.unwrap();
+    assert_eq!(floor.backend.authenticate(&made.token).await.unwrap(), Caller::default());
+    assert_eq!(floor.backend.sessions(&ada).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_token_that_makes_no_sense_is_refused() {
+    let floor = Floor::open().await;
+    let ada = floor.persona("ada").await;
+    for (wish, code) in [
+        (TokenWish { name: " ".into(), ..wish("read") }, "account.bad_token_name"),
+        (TokenWish { name: "x".repeat(41), ..wish("read") }, "account.bad_token_name"),
+        (wish(""), "account.bad_scopes"),
+        (wish("read manage"), "account.bad_scopes"),
+        (TokenWish { days: 0, ..wish("read") }, "account.bad_lifetime"),
+        (TokenWish { days: 367, ..wish("read") }, "account.bad_lifetime"),
+    ] {
+        let refused = floor.backend.give_token(&ada, CommandId(Uuid::now_v7()), wish).await;
+        assert_eq!(refused.unwrap_err().code(), code);
+    }
+    assert_eq!(floor.backend.sessions(&ada).await.unwrap().len(), 1);
 }

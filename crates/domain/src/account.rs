@@ -8,7 +8,9 @@ use crate::{
     contract::Event,
     decide::State,
     ids::{Handle, SessionId, UserId},
+    scope::Scopes,
     text::{self, TextFault},
+    time::Timestamp,
 };
 
 /// The longest display name, in characters.
@@ -47,6 +49,23 @@ pub struct Person {
     pub name: String,
     /// What they may do.
     pub role: Role,
+}
+
+/// A session as its owner sees it: signed in somewhere, or a token that was given to a program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Which. Not a credential.
+    pub id: SessionId,
+    /// What its owner calls it, if it is a token; nothing, if somebody has signed in.
+    pub name: Option<String>,
+    /// What it may be used for.
+    pub scopes: Scopes,
+    /// When it began.
+    pub created: Timestamp,
+    /// When it ends by itself.
+    pub expires: Timestamp,
+    /// Whether it is the one that asks.
+    pub current: bool,
 }
 
 macro_rules! payloads {

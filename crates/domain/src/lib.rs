@@ -12,7 +12,7 @@
 //! | [`command`], [`decide`] | what somebody wants, and whether they get it |
 //! | [`account`], [`chat`] | one module per context: payloads, aggregates, refusals |
 //! | [`view`], [`views`] | pure read models that the server and the page fold alike |
-//! | [`access`] | who may see what, folded from the log |
+//! | [`access`], [`scope`] | who may see what, folded from the log; what a session may be used for |
 
 pub mod access;
 pub mod account;
@@ -23,6 +23,7 @@ pub mod contract;
 pub mod decide;
 pub mod envelope;
 pub mod ids;
+pub mod scope;
 pub mod subject;
 pub mod text;
 pub mod time;
@@ -36,6 +37,7 @@ pub use contract::{Event, Intent};
 pub use decide::{Aggregate, Context, State, decide};
 pub use envelope::{Cursor, Envelope, Epoch, Position, Recorded};
 pub use ids::{CommandId, EventId, Handle, MessageId, RoomId, SessionId, StreamId, UserId};
+pub use scope::{Scope, Scopes};
 pub use subject::{Pattern, Subject};
 pub use time::Timestamp;
 pub use view::View;

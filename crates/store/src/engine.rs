@@ -3,7 +3,9 @@
 
 use std::{future::Future, pin::Pin};
 
-use domain::{CommandId, EventId, Handle, Position, Recorded, Refusal, StreamId, Timestamp, UserId};
+use domain::{
+    CommandId, EventId, Handle, Position, Recorded, Refusal, SessionId, StreamId, Timestamp, UserId,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -121,6 +123,8 @@ pub(crate) trait Reader: Send + Sync {
     fn credential<'a>(&'a self, handle: &'a Handle) -> Reading<'a, Option<Credential>>;
     fn handle_of(&self, user: UserId) -> Reading<'_, Option<Handle>>;
     fn session<'a>(&'a self, token_hash: &'a [u8; 32]) -> Reading<'a, Option<SessionRow>>;
+    fn session_by_id(&self, session: SessionId) -> Reading<'_, Option<SessionRow>>;
+    fn sessions_of(&self, user: UserId) -> Reading<'_, Vec<SessionRow>>;
     fn save_snapshot<'a>(
         &'a self,
         view: &'a str,

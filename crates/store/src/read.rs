@@ -1,6 +1,6 @@
 //! What is read: which events, how many of them, and the rows beside the log.
 
-use domain::{Handle, Pattern, Position, Recorded, SessionId, Timestamp, Tokens, UserId};
+use domain::{Handle, Pattern, Position, Recorded, Scopes, SessionId, Timestamp, Tokens, UserId};
 
 /// Which events a reader wants. All conditions must hold.
 #[derive(Debug, Clone)]
@@ -100,13 +100,17 @@ impl std::fmt::Debug for Credential {
     }
 }
 
-/// Somebody who is signed in. Check `expires`: a row may outlive its session for a while.
+/// Somebody who is signed in, or a token of theirs. Check `expires`: a row may outlive its session for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionRow {
     /// The session's public name.
     pub session: SessionId,
     /// Who.
     pub user: UserId,
+    /// What its owner calls it, if it is a token.
+    pub name: Option<String>,
+    /// What it may be used for.
+    pub scopes: Scopes,
     /// When it began.
     pub created: Timestamp,
     /// From this instant on it is over.

@@ -8,7 +8,7 @@ use std::{
     time::SystemTime,
 };
 
-use domain::{Epoch, EventId, Handle, Position, Recorded, StreamId, Timestamp, UserId};
+use domain::{Epoch, EventId, Handle, Position, Recorded, SessionId, StreamId, Timestamp, UserId};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
@@ -231,6 +231,22 @@ impl Store {
     /// [`ReadError`].
     pub async fn session(&self, token_hash: &[u8; 32]) -> Result<Option<SessionRow>, ReadError> {
         self.reader.session(token_hash).await
+    }
+
+    /// A session by its public name, expired or not.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn session_by_id(&self, session: SessionId) -> Result<Option<SessionRow>, ReadError> {
+        self.reader.session_by_id(session).await
+    }
+
+    /// Somebody's sessions and tokens, oldest first, expired or not.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn sessions_of(&self, user: UserId) -> Result<Vec<SessionRow>, ReadError> {
+        self.reader.sessions_of(user).await
     }
 
     /// Keeps what a view has come to. A snapshot is a cache: it may be gone at any time, it is not kept if

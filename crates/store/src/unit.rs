@@ -1,6 +1,6 @@
 //! What is written: a unit of commands and effects, and the answer to it.
 
-use domain::{Command, EventId, Handle, Position, Refusal, SessionId, Timestamp, UserId, contract};
+use domain::{Command, EventId, Handle, Position, Refusal, Scopes, SessionId, Timestamp, UserId, contract};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -46,14 +46,18 @@ pub enum Effect {
         /// A PHC string, for example Argon2id's. Never the password.
         password_hash: String,
     },
-    /// Somebody signed in. Nothing happens if the session exists already.
+    /// Somebody signed in, or gave a token to a program. Nothing happens if the session exists already.
     StartSession {
         /// The session's public name.
         session: SessionId,
         /// Who.
         user: UserId,
-        /// SHA-256 of the secret that the browser holds.
+        /// SHA-256 of the secret that the browser or the program holds.
         token_hash: [u8; 32],
+        /// What its owner calls it, if it is a token.
+        name: Option<String>,
+        /// What it may be used for.
+        scopes: Scopes,
         /// From this instant on the session is over.
         expires: Timestamp,
     },

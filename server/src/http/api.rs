@@ -7,10 +7,10 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::map_response,
     response::{IntoResponse, Response},
-    routing::{any, get, post},
+    routing::{any, delete, get, post},
 };
-use backend::{Caller, SignedIn};
-use domain::{CommandId, Intent, Pattern, Position, Recorded};
+use backend::{Caller, SignedIn, TokenWish};
+use domain::{CommandId, Intent, Pattern, Position, Recorded, Scopes, account::Session};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -28,6 +28,9 @@ pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/api/session", post(sign_in).delete(sign_out))
         .route("/api/accounts", post(register))
+        .route("/api/sessions", get(sessions))
+        .route("/api/sessions/{id}", delete(end_session))
+        .route("/api/tokens", post(give_token))
         .route("/api/commands/{type}", post(command))
         .route("/api/events", get(events))
         .route("/api/events/{id}", get(event))
@@ -123,6 +126,60 @@ async fn sign_out(
     state.backend.sign_out(&caller).await?;
     let cookie = session::clear_cookie(&state.settings);
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
+}
+
+#[derive(Serialize)]
+struct SessionList {
+    sessions: Vec<Session>,
+}
+
+async fn sessions(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<SessionList>, Problem> {
+    Ok(Json(SessionList { sessions: state.backend.sessions(&caller).await? }))
+}
+
+async fn end_session(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let id = id.parse().map_err(|why| Problem::bad_request("request.bad_id", why))?;
+    state.backend.end_session(&caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewToken {
+    name: String,
+    scopes: Scopes,
+    #[serde(default = "usual_days")]
+    days: u32,
+}
+
+fn usual_days() -> u32 {
+    90
+}
+
+async fn give_token(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let NewToken { name, scopes, days } = parse(&body)?;
+    let wish = TokenWish { name, scopes, days };
+    let made = state.backend.give_token(&caller, idempotency_key(&headers)?, wish).await?;
+    let body = json!({
+        "id": made.caller.session,
+        "token": made.token,
+        "scopes": made.caller.scopes,
+        "expires": made.expires,
+    });
+    let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    Ok((StatusCode::CREATED, no_store, Json(body)).into_response())
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<CommandId, Problem> {

@@ -10,15 +10,16 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Redirect, Response},
 };
-use backend::{AccountError, Caller, SignedIn};
-use domain::{CommandId, Intent};
+use backend::{AccountError, Caller, SignedIn, TokenWish};
+use domain::{CommandId, Intent, Scope};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::pages;
+use super::pages::{self, Answer};
 use crate::{problem::Problem, session, state::AppState};
 
 /// The fields of a form, in any order.
+#[derive(Default)]
 struct Form(BTreeMap<String, String>);
 
 impl Form {
@@ -115,8 +116,16 @@ impl Posted {
         see_other(&self.form.next(self.uri.path()))
     }
 
-    /// The form's page again, as if it had been asked for, with why it was refused and what was typed.
-    async fn again(self, command: &str, refusal: Problem) -> Response {
+    /// The form's page again, with why it was refused and what was typed.
+    async fn again(mut self, command: &str, refusal: Problem) -> Response {
+        let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
+        let form = std::mem::take(&mut self.form);
+        let refused = form.refused(command, &refusal.code, refusal.detail);
+        self.page(Answer::Refused(status, refused)).await
+    }
+
+    /// The form's page, as if it had been asked for, but as the answer to this form.
+    async fn page(self, answer: Answer) -> Response {
         let mut request = Request::builder().method(Method::GET).uri(self.uri);
         if let Some(own) = request.headers_mut() {
             for name in [header::COOKIE, header::HOST, header::ACCEPT_LANGUAGE] {
@@ -126,9 +135,7 @@ impl Posted {
             }
         }
         let request = request.body(Body::empty()).expect("the address was parsed before");
-        let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
-        let refused = self.form.refused(command, &refusal.code, refusal.detail);
-        pages::render(&self.state, &self.caller, request, Some((status, refused))).await
+        pages::render(&self.state, &self.caller, request, answer).await
     }
 
     /// A session that begins here: the old one, if there was one, ends.
@@ -157,6 +164,29 @@ pub(super) async fn command(posted: Posted) -> Response {
         },
     };
     posted.again(&name, refusal).await
+}
+
+/// The forms of the settings: commands, and the one that makes a token, whose answer shows the secret.
+pub(super) async fn settings(posted: Posted) -> Response {
+    let form = &posted.form;
+    if form.get("_command") != app::TOKEN {
+        return command(posted).await;
+    }
+    let chosen = Scope::FOR_TOKENS.into_iter().filter(|scope| form.get(scope.name()) == "on");
+    let wish = TokenWish {
+        name: form.get("name").to_owned(),
+        scopes: chosen.collect(),
+        days: form.get("days").parse().unwrap_or_default(),
+    };
+    let name = wish.name.trim().to_owned();
+    match posted.state.backend.give_token(&posted.caller, form.id(), wish).await {
+        Ok(made) => {
+            let mut page = posted.page(Answer::Issued(app::Issued { name, secret: made.token })).await;
+            page.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            page
+        }
+        Err(error) => posted.again(app::TOKEN, error.into()).await,
+    }
 }
 
 fn signed_in(state: &AppState, signed_in: &SignedIn, next: &str) -> Response {

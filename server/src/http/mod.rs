@@ -36,7 +36,8 @@ pub(crate) fn router(state: AppState) -> Router {
     let guarded = Router::new().merge(answered).merge(transport::router()).layer(
         ServiceBuilder::new()
             .layer(middleware::from_fn_with_state(state.clone(), session::check_origin))
-            .layer(middleware::from_fn_with_state(state.clone(), session::identify)),
+            .layer(middleware::from_fn_with_state(state.clone(), session::identify))
+            .layer(middleware::from_fn(session::check_scope)),
     );
     Router::new()
         .merge(health::router())

@@ -26,6 +26,7 @@ pub(super) fn router(_: &AppState) -> Router<AppState> {
         router = match path {
             "/sign-in" => router.route(path, get(page).post(forms::sign_in)),
             "/register" => router.route(path, get(page).post(forms::register)),
+            "/settings" => router.route(path, get(page).post(forms::settings)),
             _ => router.route(path, get(page).post(forms::command)),
         };
     }
@@ -37,14 +38,25 @@ async fn page(
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Response {
-    render(&state, &caller, request, None).await
+    render(&state, &caller, request, Answer::Page).await
+}
+
+/// What a page is the answer to.
+#[derive(Clone)]
+pub(super) enum Answer {
+    /// A question for the page, or for something on it.
+    Page,
+    /// A form that was refused, with this status.
+    Refused(StatusCode, app::Refused),
+    /// A form that made a token.
+    Issued(app::Issued),
 }
 
 /// What every page and server function finds in its context.
 async fn context(
     state: &AppState,
     caller: &Caller,
-    refused: Option<app::Refused>,
+    answer: Answer,
 ) -> Result<impl Fn() + Clone + Send + Sync + 'static, Problem> {
     let person = state.backend.person(caller).await?;
     let (backend, caller, demo) = (state.backend.clone(), caller.clone(), state.settings.demo);
@@ -53,21 +65,21 @@ async fn context(
         provide_context(caller.clone());
         provide_context(app::Viewer(person.clone()));
         provide_context(app::Demo(demo));
-        if let Some(refused) = &refused {
-            provide_context(refused.clone());
+        match answer.clone() {
+            Answer::Page => {}
+            Answer::Refused(_, refused) => provide_context(refused),
+            Answer::Issued(issued) => provide_context(issued),
         }
     })
 }
 
-/// The page at the request's path; with what was refused, if a form was.
-pub(super) async fn render(
-    state: &AppState,
-    caller: &Caller,
-    request: Request,
-    refused: Option<(StatusCode, app::Refused)>,
-) -> Response {
-    let (status, refused) = refused.unzip();
-    let context = match context(state, caller, refused).await {
+/// The page at the request's path.
+pub(super) async fn render(state: &AppState, caller: &Caller, request: Request, answer: Answer) -> Response {
+    let status = match &answer {
+        Answer::Refused(status, _) => Some(*status),
+        Answer::Page | Answer::Issued(_) => None,
+    };
+    let context = match context(state, caller, answer).await {
         Ok(context) => context,
         Err(problem) => return problem.into_response(),
     };
@@ -85,7 +97,7 @@ async fn server_function(
     Extension(caller): Extension<Caller>,
     request: Request<Body>,
 ) -> Response {
-    match context(&state, &caller, None).await {
+    match context(&state, &caller, Answer::Page).await {
         Ok(context) => leptos_axum::handle_server_fns_with_context(context, request).await.into_response(),
         Err(problem) => problem.into_response(),
     }

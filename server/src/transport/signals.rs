@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use backend::Caller;
-use domain::{Actor, Audience, Subject, UserId};
+use domain::{Actor, Audience, Scope, Subject};
 use hub::Hub;
 use live::frames::Signal;
 use serde_json::value::RawValue;
@@ -47,15 +47,19 @@ pub(super) fn send(
     data: Box<RawValue>,
 ) -> Result<(), Refusal> {
     let hub = state.backend.hub();
-    let audience = audience(&subject, data.get().len(), caller.user, hub)?;
+    let audience = audience(&subject, data.get().len(), caller, hub)?;
     let frame = live::signal_frame(subject.clone(), data, caller.user.map(Actor::User));
     hub.signal(subject, audience, frame).map_err(|_| ("closing", "The server is shutting down."))
 }
 
-/// The audience of a signal, if this person may send it.
-fn audience(subject: &Subject, bytes: usize, user: Option<UserId>, hub: &Hub) -> Result<Audience, Refusal> {
+/// The audience of a signal, if the caller may send it.
+fn audience(subject: &Subject, bytes: usize, caller: &Caller, hub: &Hub) -> Result<Audience, Refusal> {
+    let user = caller.user;
     if user.is_none() {
         return Err(("signal_sign_in_first", "Sign in to send signals."));
+    }
+    if !caller.may(Scope::Command) {
+        return Err(("signal_scope_missing", "This token lacks the scope “command”."));
     }
     if bytes > MAX_BYTES {
         return Err(("signal_too_large", "A signal has at most 1024 bytes."));

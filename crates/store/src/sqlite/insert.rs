@@ -87,18 +87,20 @@ async fn effect(
             }
             added
         }
-        Effect::StartSession { session, user, token_hash, expires } => {
+        Effect::StartSession { session, user, token_hash, name, scopes, expires } => {
             sqlx::query("DELETE FROM sessions WHERE expires_at <= ?")
                 .bind(now.millis())
                 .execute(&mut *connection)
                 .await?;
             sqlx::query(
-                "INSERT INTO sessions (session_id, user_id, token_hash, created_at, expires_at)
-                 VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO sessions (session_id, user_id, token_hash, name, scopes, created_at, expires_at)
+                 VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             )
             .bind(session.0.as_bytes().as_slice())
             .bind(user.0.as_bytes().as_slice())
             .bind(token_hash.as_slice())
+            .bind(name)
+            .bind(scopes.to_string())
             .bind(now.millis())
             .bind(expires.millis())
             .execute(connection)

@@ -73,6 +73,27 @@ impl SqliteReader {
         let rows = query.fetch_all(&self.pool).await?;
         Ok(rows.iter().map(|row| recorded(row, 0)).collect::<sqlx::Result<_>>()?)
     }
+
+    /// Sessions by a condition of one value, with whatever follows it.
+    async fn sessions(&self, condition: &str, value: &[u8]) -> Result<Vec<SessionRow>, ReadError> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT session_id, user_id, name, scopes, created_at, expires_at FROM sessions {condition}"
+        )))
+        .bind(value.to_vec())
+        .fetch_all(&self.pool)
+        .await?;
+        let session = |row: &SqliteRow| -> sqlx::Result<SessionRow> {
+            Ok(SessionRow {
+                session: SessionId(uuid(row, 0)?),
+                user: UserId(uuid(row, 1)?),
+                name: row.try_get(2)?,
+                scopes: row.try_get::<&str, _>(3)?.parse().map_err(unreadable)?,
+                created: Timestamp::from_millis(row.try_get(4)?),
+                expires: Timestamp::from_millis(row.try_get(5)?),
+            })
+        };
+        Ok(rows.iter().map(session).collect::<sqlx::Result<_>>()?)
+    }
 }
 
 /// What a condition is about.
@@ -158,22 +179,18 @@ impl Reader for SqliteReader {
     }
 
     fn session<'a>(&'a self, token_hash: &'a [u8; 32]) -> Reading<'a, Option<SessionRow>> {
+        Box::pin(async move { Ok(self.sessions("WHERE token_hash = ?", token_hash.as_slice()).await?.pop()) })
+    }
+
+    fn session_by_id(&self, session: SessionId) -> Reading<'_, Option<SessionRow>> {
         Box::pin(async move {
-            let row = sqlx::query(
-                "SELECT session_id, user_id, created_at, expires_at FROM sessions WHERE token_hash = ?",
-            )
-            .bind(token_hash.as_slice())
-            .fetch_optional(&self.pool)
-            .await?;
-            let session = |row: SqliteRow| -> sqlx::Result<SessionRow> {
-                Ok(SessionRow {
-                    session: SessionId(uuid(&row, 0)?),
-                    user: UserId(uuid(&row, 1)?),
-                    created: Timestamp::from_millis(row.try_get(2)?),
-                    expires: Timestamp::from_millis(row.try_get(3)?),
-                })
-            };
-            Ok(row.map(session).transpose()?)
+            Ok(self.sessions("WHERE session_id = ?", session.0.as_bytes().as_slice()).await?.pop())
+        })
+    }
+
+    fn sessions_of(&self, user: UserId) -> Reading<'_, Vec<SessionRow>> {
+        Box::pin(async move {
+            self.sessions("WHERE user_id = ? ORDER BY created_at", user.0.as_bytes().as_slice()).await
         })
     }
 

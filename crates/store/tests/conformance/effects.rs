@@ -5,19 +5,19 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use domain::{SessionId, Timestamp, UserId, account::Refusal};
+use domain::{Scope, Scopes, SessionId, Timestamp, UserId, account::Refusal};
 use store::{Effect, Options, Unit, UnitError};
 use uuid::Uuid;
 
 use super::{
     Fixture,
-    world::{World, at_once, everything, handle, registering},
+    world::{World, at_once, everything, handle, person, registering},
 };
 
 fn starting(user: UserId, secret: u8, expires: i64) -> (SessionId, Effect) {
     let session = SessionId(Uuid::new_v4());
-    let expires = Timestamp::from_millis(expires);
-    (session, Effect::StartSession { session, user, token_hash: [secret; 32], expires })
+    let (token_hash, expires) = ([secret; 32], Timestamp::from_millis(expires));
+    (session, Effect::StartSession { session, user, token_hash, name: None, scopes: Scopes::ALL, expires })
 }
 
 pub(crate) async fn a_handle_is_given_once_however_many_ask_for_it(fixture: &impl Fixture) {
@@ -97,4 +97,36 @@ pub(crate) async fn expired_sessions_are_swept_when_somebody_signs_in(fixture: &
     world.store.execute(starting(world.ada, 3, 5_000).1.into()).await.unwrap();
     assert!(world.store.session(&[1; 32]).await.unwrap().is_none());
     assert!(world.store.session(&[2; 32]).await.unwrap().is_some());
+}
+
+pub(crate) async fn a_token_has_a_name_and_scopes_and_is_found_among_its_owners_sessions(
+    fixture: &impl Fixture,
+) {
+    let world = World::new(fixture.options()).await;
+    let bo = person(&world.store, "bo").await;
+    let (browser, signed_in) = starting(world.ada, 1, 9_000_000_000_000);
+    world.store.execute(signed_in.into()).await.unwrap();
+    let token = SessionId(Uuid::new_v4());
+    let scopes = Scopes::from_iter([Scope::Read, Scope::Ingest]);
+    let give = Effect::StartSession {
+        session: token,
+        user: world.ada,
+        token_hash: [2; 32],
+        name: Some("nightly “report”".into()),
+        scopes,
+        expires: Timestamp::from_millis(9_000_000_000_000),
+    };
+    world.store.execute(give.into()).await.unwrap();
+    world.store.execute(starting(bo, 3, 9_000_000_000_000).1.into()).await.unwrap();
+
+    let mine = world.store.sessions_of(world.ada).await.unwrap();
+    assert_eq!(mine.iter().map(|row| row.session).collect::<Vec<_>>(), [browser, token]);
+    assert_eq!((mine[0].name.as_deref(), mine[0].scopes), (None, Scopes::ALL));
+    assert_eq!((mine[1].name.as_deref(), mine[1].scopes), (Some("nightly “report”"), scopes));
+    assert_eq!(world.store.session(&[2; 32]).await.unwrap().as_ref(), Some(&mine[1]));
+    assert_eq!(world.store.session_by_id(token).await.unwrap().as_ref(), Some(&mine[1]));
+
+    world.store.execute(Effect::EndSession { session: token, user: world.ada }.into()).await.unwrap();
+    assert_eq!(world.store.session_by_id(token).await.unwrap(), None);
+    assert_eq!(world.store.sessions_of(world.ada).await.unwrap().len(), 1);
 }

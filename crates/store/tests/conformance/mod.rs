@@ -52,6 +52,7 @@ macro_rules! suite {
         $crate::suite!(@tests $fixture, effects:
             a_handle_is_given_once_however_many_ask_for_it,
             a_session_is_found_until_it_ends,
+            a_token_has_a_name_and_scopes_and_is_found_among_its_owners_sessions,
             a_refused_unit_has_no_effects,
             expired_sessions_are_swept_when_somebody_signs_in);
         $crate::suite!(@tests $fixture, reading:
