@@ -29,6 +29,12 @@ impl Fault {
         self.code.starts_with("page.") || self.code == "store.unavailable" || self.code == "server.closing"
     }
 
+    /// Whether the server asks for patience: the same again, with the same id, will do a little later.
+    #[must_use]
+    pub fn too_soon(&self) -> bool {
+        matches!(self.code.as_str(), "request.too_many" | "server.busy")
+    }
+
     /// Whether what was asked for is not there, or not for the caller to see.
     #[must_use]
     pub fn not_found(&self) -> bool {
@@ -93,7 +99,8 @@ mod tests {
 
     #[test]
     fn problem_details_are_understood_too() {
-        let fault = Fault::de(r#"{"status":429,"code":"http.too_many","detail":"Slow down."}"#.into());
-        assert_eq!(fault, Fault::new("http.too_many", "Slow down."));
+        let fault = Fault::de(r#"{"status":429,"code":"request.too_many","detail":"Slow down."}"#.into());
+        assert_eq!(fault, Fault::new("request.too_many", "Slow down."));
+        assert!(fault.too_soon() && !fault.on_the_way());
     }
 }

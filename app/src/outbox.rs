@@ -3,9 +3,12 @@
 //!
 //! A view is shown with the outbox laid over it; an entry disappears when the view has folded what came of it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use domain::{CommandId, Intent, Position, Timestamp};
@@ -13,6 +16,9 @@ use leptos::{prelude::*, task::spawn_local};
 use live::Status;
 
 use crate::{calls, clock, fault::Fault};
+
+/// How long to wait when the server asks for patience. It gives back more than one command in that time.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How far an entry has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -176,10 +182,15 @@ impl Outbox {
         };
         let this = self.clone();
         spawn_local(async move {
+            let mut patience = None;
             let stage = match calls::execute(id, &intent).await {
                 Ok(receipt) => Stage::Accepted(receipt.position),
                 // The network went away meanwhile: it waits its turn again.
                 Err(fault) if fault.on_the_way() && !this.can_send() => Stage::Queued,
+                Err(fault) if fault.too_soon() => {
+                    patience = Some(PATIENCE);
+                    Stage::Queued
+                }
                 Err(fault) => Stage::Failed(fault),
             };
             this.entries.update(|entries| {
@@ -187,8 +198,14 @@ impl Outbox {
                     entry.stage = stage;
                 }
             });
-            this.busy.store(false, Ordering::Relaxed);
-            this.pump();
+            let next = move || {
+                this.busy.store(false, Ordering::Relaxed);
+                this.pump();
+            };
+            match patience {
+                Some(patience) => set_timeout(next, patience),
+                None => next(),
+            }
         });
     }
 }

@@ -22,11 +22,12 @@ export class Server {
   private constructor(
     /** Where its data lies. */
     readonly folder: string,
+    private readonly settings: Record<string, string>,
   ) {}
 
-  /** Starts a server over an empty log with demo data, on a free port. */
-  static async start(): Promise<Server> {
-    const server = new Server(await mkdtemp(join(tmpdir(), "hubbub-end2end-")));
+  /** Starts a server over an empty log with demo data, on a free port; with these settings besides. */
+  static async start(settings: Record<string, string> = {}): Promise<Server> {
+    const server = new Server(await mkdtemp(join(tmpdir(), "hubbub-end2end-")), settings);
     await server.launch();
     return server;
   }
@@ -80,6 +81,10 @@ export class Server {
         HUBBUB_ADDR: `127.0.0.1:${this.port}`,
         HUBBUB_DATABASE_URL: `sqlite://${join(this.folder, "hubbub.db")}`,
         HUBBUB_DEMO: "true",
+        // All tests come from one address, and the same few people sign in again and again.
+        HUBBUB_SIGN_INS_PER_MINUTE: "0",
+        HUBBUB_HANDLE_SIGN_INS_PER_MINUTE: "0",
+        ...this.settings,
       },
     });
     this.child = child;

@@ -51,7 +51,7 @@ macro_rules! settings {
 
         impl fmt::Display for Settings {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                $(writeln!(f, "  {:<20}{}", stringify!($field), shown(&self.$field))?;)+
+                $(writeln!(f, "  {:<28}{}", stringify!($field), shown(&self.$field))?;)+
                 Ok(())
             }
         }
@@ -86,6 +86,20 @@ settings! {
     connections_per_person: usize = 100, "HUBBUB_CONNECTIONS_PER_PERSON";
     /// How many connections there may be in all; 0 is as many as the system lets one process have.
     connections: usize = 0, "HUBBUB_CONNECTIONS";
+    /// How many commands one person may send a minute; 0 is without bound.
+    commands_per_minute: u32 = 1_200, "HUBBUB_COMMANDS_PER_MINUTE";
+    /// How often one address may try to sign in a minute; 0 is without bound.
+    sign_ins_per_minute: u32 = 120, "HUBBUB_SIGN_INS_PER_MINUTE";
+    /// How often anybody may try to sign in with one handle a minute; 0 is without bound.
+    handle_sign_ins_per_minute: u32 = 30, "HUBBUB_HANDLE_SIGN_INS_PER_MINUTE";
+    /// How many accounts one address may open a minute; 0 is without bound.
+    registrations_per_minute: u32 = 30, "HUBBUB_REGISTRATIONS_PER_MINUTE";
+    /// How many live streams one address may open a minute; 0 is without bound.
+    streams_per_minute: u32 = 1_200, "HUBBUB_STREAMS_PER_MINUTE";
+    /// How much one address may read of the API, in requests a minute; 0 is without bound.
+    reads_per_minute: u32 = 6_000, "HUBBUB_READS_PER_MINUTE";
+    /// Whether the last address in X-Forwarded-For is who asks: behind a proxy that writes it, and only there.
+    trust_forwarded: bool = false, "HUBBUB_TRUST_FORWARDED";
     /// How long a socket may take no byte before it is cut, in seconds.
     stall_seconds: u64 = 5, "HUBBUB_STALL_SECONDS";
     /// How long a stopping server waits for its connections, in seconds.

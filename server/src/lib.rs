@@ -6,6 +6,7 @@
 //! | [`run`] | start, serve, drain, stop |
 //! | [`users`], [`tokens`] | `hubbub user …`, `hubbub token …` |
 //! | `session` | cookies, bearer tokens, who asks, from which origin |
+//! | `limits` | how often an address may do something |
 //! | `problem` | every error as problem+json |
 //! | `http` | the API, the pages and their forms, static files, health |
 //! | `listen` | the accept loop and its bounds |
@@ -16,6 +17,7 @@
 pub mod config;
 mod http;
 mod listen;
+mod limits;
 mod problem;
 pub mod run;
 mod session;

@@ -5,7 +5,7 @@
 use std::{
     collections::HashMap,
     io,
-    net::{IpAddr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     pin::{Pin, pin},
     sync::{Arc, Mutex},
     task::{Context, Poll, ready},
@@ -24,7 +24,10 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use crate::problem::{PROBLEM_JSON, Problem};
+use crate::{
+    limits::Address,
+    problem::{PROBLEM_JSON, Problem},
+};
 
 /// How long the head of a request may take, and how long a connection may lie idle between two requests.
 const HEAD: Duration = Duration::from_secs(30);
@@ -138,7 +141,7 @@ struct Places {
 #[derive(Default)]
 struct Taken {
     all: usize,
-    of: HashMap<IpAddr, usize>,
+    of: HashMap<Address, usize>,
 }
 
 impl Places {
@@ -155,7 +158,7 @@ impl Places {
 
     /// A place for one connection from this address, if there is one.
     fn take(&self, peer: IpAddr) -> Option<Place> {
-        let address = network(peer);
+        let address = Address::new(peer);
         let mut taken = self.taken.lock().expect("no holder of this lock panics");
         let of_address = taken.of.get(&address).copied().unwrap_or_default();
         if taken.all >= self.bounds.in_all || of_address >= self.bounds.per_address {
@@ -167,17 +170,9 @@ impl Places {
     }
 }
 
-/// Whoever has one address of IPv6 has the whole /64 network.
-pub(crate) fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
-        v4 => v4,
-    }
-}
-
 /// One connection's place. Dropping it gives it back.
 pub(crate) struct Place {
-    address: IpAddr,
+    address: Address,
     taken: Arc<Mutex<Taken>>,
 }
 
@@ -294,14 +289,5 @@ mod tests {
         assert!(places.take(a).is_some());
         drop(other);
         assert!(places.taken.lock().unwrap().of.is_empty(), "nobody is remembered who is gone");
-    }
-
-    #[test]
-    fn a_network_of_ipv6_counts_as_one_address() {
-        let [a, b, c] =
-            ["2001:db8::1", "2001:db8::2:1", "2001:db8:0:1::1"].map(|a| network(a.parse().unwrap()));
-        assert_eq!(a, b);
-        assert_ne!(a, c);
-        assert_eq!(network("::ffff:10.0.0.1".parse().unwrap()), IpAddr::from([10, 0, 0, 1]));
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     config::{LogFormat, Settings},
     http,
     listen::{self, Bounds},
+    limits::Limits,
     state::AppState,
 };
 
@@ -65,7 +66,11 @@ pub(crate) async fn open(settings: &Settings) -> Result<(Store, Backend), RunErr
         ..hub::Options::default()
     };
     let hub = Hub::start(store.clone(), commits, options).await?;
-    Ok((store.clone(), Backend::new(store, hub)))
+    let bounds = backend::Bounds {
+        commands: settings.commands_per_minute,
+        sign_ins: settings.handle_sign_ins_per_minute,
+    };
+    Ok((store.clone(), Backend::bounded(store, hub, bounds)))
 }
 
 /// Brings the database up to date.
@@ -145,8 +150,9 @@ impl Server {
         };
         let hub = backend.hub().clone();
         let stopping = draining.clone();
-        let app =
-            http::router(AppState { backend, settings: Arc::new(settings), leptos, draining, _at_work });
+        let limits = Arc::new(Limits::new(&settings));
+        let settings = Arc::new(settings);
+        let app = http::router(AppState { backend, settings, limits, leptos, draining, _at_work });
         let serving = tokio::spawn(listen::serve(listener, app, bounds, stopping));
         Ok(Self { addr, store, hub, drain, patience, at_work, serving })
     }

@@ -7,12 +7,13 @@ use backend::Backend;
 use leptos::config::LeptosOptions;
 use tokio::sync::{mpsc, watch};
 
-use crate::config::Settings;
+use crate::{config::Settings, limits::Limits};
 
 #[derive(Clone)]
 pub(crate) struct AppState {
     pub(crate) backend: Backend,
     pub(crate) settings: Arc<Settings>,
+    pub(crate) limits: Arc<Limits>,
     pub(crate) leptos: LeptosOptions,
     /// Turns true when the server stops: open streams say goodbye.
     pub(crate) draining: watch::Receiver<bool>,

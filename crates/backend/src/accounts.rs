@@ -12,6 +12,9 @@ use uuid::Uuid;
 
 use crate::{AccountError, Backend, ExecuteError, QueryError, SignedIn};
 
+/// What is longer than any handle need not be remembered whole.
+const MAX_COUNTED: usize = 32;
+
 pub(crate) fn now() -> Timestamp {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
@@ -74,7 +77,7 @@ impl Backend {
         role: Role,
         password: String,
     ) -> Result<Receipt, AccountError> {
-        let password_hash = self.0.passwords.hash(password).await;
+        let password_hash = self.0.passwords.hash(password).await?;
         let register = Register { user, handle: handle.clone(), name, role };
         let unit = Unit::from(Command::new(id, service(), register)).with(Effect::AddCredential {
             user,
@@ -87,9 +90,12 @@ impl Backend {
     /// Signs somebody in.
     ///
     /// # Errors
-    /// [`AccountError::BadCredentials`], whichever of the two is wrong.
+    /// [`AccountError::BadCredentials`], whichever of the two is wrong; [`TooMany`](crate::TooMany) however
+    /// the attempts before went, and whether the handle exists or not.
     pub async fn sign_in(&self, handle: &str, password: String) -> Result<SignedIn, AccountError> {
-        let credential = match Handle::new(handle.trim().trim_start_matches('@').to_lowercase()) {
+        let handle: String = handle.trim().trim_start_matches('@').to_lowercase();
+        self.0.sign_ins.check(&handle.chars().take(MAX_COUNTED).collect())?;
+        let credential = match Handle::new(handle) {
             Ok(handle) => self.0.store.credential(&handle).await?,
             Err(_) => None,
         };
@@ -98,7 +104,7 @@ impl Backend {
         }
         let stored = credential.as_ref().map(|credential| credential.password_hash.clone());
         match credential {
-            _ if !self.0.passwords.fits(password, stored).await => Err(AccountError::BadCredentials),
+            _ if !self.0.passwords.fits(password, stored).await? => Err(AccountError::BadCredentials),
             Some(credential) => self.start_session(credential.user).await,
             None => Err(AccountError::BadCredentials),
         }

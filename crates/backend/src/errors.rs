@@ -4,7 +4,10 @@
 use domain::{Position, Refusal, RefusalKind, Scope, account, envelope::Undecodable};
 use store::{ReadError, UnitError};
 
-use crate::sessions::MAX_TOKEN_DAYS;
+use crate::{rates::TooMany, sessions::MAX_TOKEN_DAYS};
+
+/// How long the passwords that wait take about, in seconds.
+const BUSY_SECONDS: u64 = 2;
 
 /// The caller's session may not be used for this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +47,9 @@ pub enum ExecuteError {
     /// The caller's token may not be used for this.
     #[error(transparent)]
     Scope(#[from] ScopeMissing),
+    /// The caller sends more than a person does.
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
     /// The id was used for another command.
     #[error("This command id was used before, for something else. Use a fresh one.")]
     CommandReused,
@@ -77,6 +83,7 @@ impl ExecuteError {
             Self::Refused(refusal) => refusal.code(),
             Self::SignInFirst => "account.sign_in_first",
             Self::Scope(missing) => missing.code(),
+            Self::TooMany(too_many) => too_many.code(),
             Self::CommandReused => "command.id_reused",
             Self::Unavailable => "store.unavailable",
             Self::Closed => "server.closing",
@@ -95,8 +102,18 @@ impl ExecuteError {
             },
             Self::SignInFirst => 401,
             Self::Scope(missing) => missing.status(),
+            Self::TooMany(too_many) => too_many.status(),
             Self::CommandReused => 409,
             Self::Unavailable | Self::Closed => 503,
+        }
+    }
+
+    /// In how many seconds it makes sense to try again, if time is all it needs.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooMany(too_many) => Some(too_many.retry_after),
+            _ => None,
         }
     }
 }
@@ -204,6 +221,9 @@ pub enum AccountError {
         "This token was made already, and its secret is shown only once. Revoke it and make another one."
     )]
     TokenMade,
+    /// More passwords wait to be checked than the server can bear.
+    #[error("Very many people are signing in right now. Try again in a moment.")]
+    Busy,
     /// As for any command.
     #[error(transparent)]
     Execute(#[from] ExecuteError),
@@ -221,6 +241,12 @@ impl From<UnitError> for AccountError {
 impl From<ReadError> for AccountError {
     fn from(error: ReadError) -> Self {
         Self::Query(error.into())
+    }
+}
+
+impl From<TooMany> for AccountError {
+    fn from(too_many: TooMany) -> Self {
+        Self::Execute(too_many.into())
     }
 }
 
@@ -249,6 +275,7 @@ impl AccountError {
             Self::BadLifetime => "account.bad_lifetime",
             Self::TooManyTokens => "account.too_many_tokens",
             Self::TokenMade => "account.token_made",
+            Self::Busy => "server.busy",
             Self::Execute(error) => error.code(),
             Self::Query(error) => error.code(),
         }
@@ -265,8 +292,19 @@ impl AccountError {
             | Self::BadScopes
             | Self::BadLifetime => 422,
             Self::TooManyTokens | Self::TokenMade => 409,
+            Self::Busy => 503,
             Self::Execute(error) => error.status(),
             Self::Query(error) => error.status(),
+        }
+    }
+
+    /// In how many seconds it makes sense to try again, if time is all it needs.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Busy => Some(BUSY_SECONDS),
+            Self::Execute(error) => error.retry_after(),
+            _ => None,
         }
     }
 }

@@ -6,6 +6,7 @@
 //! | `accounts` | register, sign in |
 //! | `sessions` | sessions and tokens: who asks, what for, until when |
 //! | `passwords` | Argon2id, off the async threads and limited in number |
+//! | [`rates`] | how often somebody may do something |
 //! | `views` | views folded on demand from the log, kept warm |
 //! | [`demo`] | people, rooms and first words for demo mode |
 //!
@@ -16,6 +17,7 @@ pub mod demo;
 mod errors;
 mod passwords;
 mod queries;
+pub mod rates;
 mod sessions;
 mod views;
 
@@ -30,6 +32,7 @@ use store::{Effect, Receipt, Store, Unit};
 
 pub use errors::{AccountError, ExecuteError, QueryError, ScopeMissing};
 pub use queries::LogPage;
+pub use rates::{Rate, TooMany};
 pub use sessions::{MAX_TOKEN_DAYS, SESSION_DAYS, SignedIn, TokenWish};
 
 /// Who asks: nobody in particular, or a person in a session.
@@ -54,17 +57,36 @@ struct Inner {
     hub: Hub,
     views: views::Views,
     passwords: passwords::Passwords,
+    commands: Rate<UserId>,
+    sign_ins: Rate<String>,
+}
+
+/// How often one person may do something, in a minute; 0 is without bound.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Bounds {
+    /// Commands of one person.
+    pub commands: u32,
+    /// Attempts to sign in with one handle, whether it exists or not.
+    pub sign_ins: u32,
 }
 
 impl Backend {
-    /// Over an open store and its hub.
+    /// Over an open store and its hub, without bounds.
     #[must_use]
     pub fn new(store: Store, hub: Hub) -> Self {
+        Self::bounded(store, hub, Bounds::default())
+    }
+
+    /// Over an open store and its hub.
+    #[must_use]
+    pub fn bounded(store: Store, hub: Hub, bounds: Bounds) -> Self {
         Self(Arc::new(Inner {
             store,
             hub,
             views: views::Views::default(),
             passwords: passwords::Passwords::default(),
+            commands: Rate::per_minute("commands", bounds.commands),
+            sign_ins: Rate::per_minute("attempts to sign in", bounds.sign_ins),
         }))
     }
 
@@ -90,6 +112,18 @@ impl Backend {
             true => Scope::Manage,
             false => Scope::Command,
         })?;
+        self.0.commands.check(&user)?;
+        self.carry_out(user, id, intent, expected_version).await
+    }
+
+    /// Carries a command out for somebody who may send it now.
+    pub(crate) async fn carry_out(
+        &self,
+        user: UserId,
+        id: CommandId,
+        intent: Intent,
+        expected_version: Option<u64>,
+    ) -> Result<Receipt, ExecuteError> {
         let mut unit =
             Unit::from(Command { expected_version, ..Command::new(id, Actor::User(user), intent) });
         if let Intent::AccountEndSession(wanted) = &unit.commands[0].intent {

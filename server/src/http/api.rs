@@ -5,7 +5,7 @@ use axum::{
     body::Bytes,
     extract::{Path, Query, State, rejection::QueryRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    middleware::map_response,
+    middleware::{from_fn_with_state, map_response},
     response::{IntoResponse, Response},
     routing::{any, delete, get, post},
 };
@@ -16,6 +16,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
+    limits::{self, Address},
     problem::{PROBLEM_JSON, Problem},
     session,
     state::AppState,
@@ -24,7 +25,7 @@ use crate::{
 /// The most events in one answer.
 const MOST_EVENTS: usize = 1_000;
 
-pub(super) fn router() -> Router<AppState> {
+pub(super) fn router(state: &AppState) -> Router<AppState> {
     Router::new()
         .route("/api/session", post(sign_in).delete(sign_out))
         .route("/api/accounts", post(register))
@@ -41,6 +42,7 @@ pub(super) fn router() -> Router<AppState> {
         .method_not_allowed_fallback(|| async {
             Problem::new(405, "api.method_not_allowed", "This address does not answer to that method.")
         })
+        .layer(from_fn_with_state(state.clone(), limits::count_reads))
         .layer(map_response(explain))
 }
 
@@ -74,9 +76,11 @@ struct Credentials {
 async fn sign_in(
     State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
+    address: Address,
     body: Bytes,
 ) -> Result<Response, Problem> {
     let Credentials { handle, password } = parse(&body)?;
+    state.limits.sign_in(&address)?;
     let signed_in = state.backend.sign_in(&handle, password).await?;
     state.backend.sign_out(&caller).await?;
     Ok(started(&state, StatusCode::OK, &signed_in))
@@ -93,11 +97,13 @@ struct Registration {
 
 async fn register(
     State(state): State<AppState>,
+    address: Address,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
     let Registration { handle, name, password } = parse(&body)?;
     let id = idempotency_key(&headers)?;
+    state.limits.register(&address)?;
     let name = name.unwrap_or_else(|| handle.clone());
     let signed_in = state.backend.register(id, &handle, &name, password).await?;
     Ok(started(&state, StatusCode::CREATED, &signed_in))

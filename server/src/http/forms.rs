@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use axum::{
     Extension, RequestPartsExt,
     body::{Body, Bytes},
-    extract::{FromRequest, OriginalUri, Path, Request, State, rejection::ExtensionRejection},
+    extract::{
+        FromRequest, FromRequestParts, OriginalUri, Path, Request, State, rejection::ExtensionRejection,
+    },
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Redirect, Response},
 };
@@ -16,7 +18,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::pages::{self, Answer};
-use crate::{problem::Problem, session, state::AppState};
+use crate::{limits::Address, problem::Problem, session, state::AppState};
 
 /// The fields of a form, in any order.
 #[derive(Default)]
@@ -87,6 +89,7 @@ fn see_other(path: &str) -> Response {
 pub(super) struct Posted {
     state: AppState,
     caller: Caller,
+    address: Address,
     uri: Uri,
     headers: HeaderMap,
     form: Form,
@@ -103,10 +106,14 @@ impl FromRequest<AppState> for Posted {
             Ok(uri) => uri,
             Err(never) => match never {},
         };
+        let address = match Address::from_request_parts(&mut parts, state).await {
+            Ok(address) => address,
+            Err(never) => match never {},
+        };
         let headers = parts.headers.clone();
         let body = Request::from_parts(parts, body);
         let body = Bytes::from_request(body, state).await.map_err(IntoResponse::into_response)?;
-        Ok(Self { state: state.clone(), caller, uri, headers, form: Form::parse(&body) })
+        Ok(Self { state: state.clone(), caller, address, uri, headers, form: Form::parse(&body) })
     }
 }
 
@@ -121,7 +128,11 @@ impl Posted {
         let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
         let form = std::mem::take(&mut self.form);
         let refused = form.refused(command, &refusal.code, refusal.detail);
-        self.page(Answer::Refused(status, refused)).await
+        let mut page = self.page(Answer::Refused(status, refused)).await;
+        if let Some(seconds) = refusal.retry_after {
+            page.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        page
     }
 
     /// The form's page, as if it had been asked for, but as the answer to this form.
@@ -196,16 +207,21 @@ fn signed_in(state: &AppState, signed_in: &SignedIn, next: &str) -> Response {
 }
 
 pub(super) async fn sign_in(posted: Posted) -> Response {
-    let form = &posted.form;
-    let outcome = posted.state.backend.sign_in(form.get("handle"), form.get("password").to_owned()).await;
+    let (state, form) = (&posted.state, &posted.form);
+    if let Err(too_many) = state.limits.sign_in(&posted.address) {
+        return posted.again("sign-in", too_many.into()).await;
+    }
+    let outcome = state.backend.sign_in(form.get("handle"), form.get("password").to_owned()).await;
     posted.begun("sign-in", outcome).await
 }
 
 pub(super) async fn register(posted: Posted) -> Response {
-    let form = &posted.form;
+    let (state, form) = (&posted.state, &posted.form);
+    if let Err(too_many) = state.limits.register(&posted.address) {
+        return posted.again("register", too_many.into()).await;
+    }
     let password = form.get("password").to_owned();
-    let registered =
-        posted.state.backend.register(form.id(), form.get("handle"), form.get("name"), password).await;
+    let registered = state.backend.register(form.id(), form.get("handle"), form.get("name"), password).await;
     posted.begun("register", registered).await
 }
 
@@ -213,6 +229,7 @@ pub(super) async fn register(posted: Posted) -> Response {
 pub(super) async fn enter(
     State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
+    address: Address,
     Path(handle): Path<String>,
     body: Bytes,
 ) -> Response {
@@ -221,6 +238,7 @@ pub(super) async fn enter(
             .into_response();
     }
     let entered = async {
+        state.limits.sign_in(&address)?;
         let session = state.backend.enter(&handle.parse()?).await?;
         state.backend.sign_out(&caller).await?;
         Ok::<_, AccountError>(session)

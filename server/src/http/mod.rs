@@ -19,7 +19,7 @@ use tower_http::compression::{
     predicate::{NotForContentType, Predicate, SizeAbove},
 };
 
-use crate::{session, state::AppState, transport};
+use crate::{limits, session, state::AppState, transport};
 
 /// The largest request body, in bytes.
 const MAX_BODY: usize = 64 << 10;
@@ -27,13 +27,15 @@ const MAX_BODY: usize = 64 << 10;
 pub(crate) fn router(state: AppState) -> Router {
     let answered =
         Router::new()
-            .merge(api::router())
+            .merge(api::router(&state))
             .merge(pages::router(&state))
             .layer(DefaultBodyLimit::max(MAX_BODY))
             .layer(CompressionLayer::new().compress_when(
                 SizeAbove::new(1_024).and(NotForContentType::SSE).and(NotForContentType::IMAGES),
             ));
-    let guarded = Router::new().merge(answered).merge(transport::router()).layer(
+    let streams =
+        transport::router().layer(middleware::from_fn_with_state(state.clone(), limits::count_streams));
+    let guarded = Router::new().merge(answered).merge(streams).layer(
         ServiceBuilder::new()
             .layer(middleware::from_fn_with_state(state.clone(), session::check_origin))
             .layer(middleware::from_fn_with_state(state.clone(), session::identify))
