@@ -30,6 +30,8 @@ pub struct Kind {
     pub stream: &'static str,
     /// The subject, with `{placeholders}`.
     pub subject: &'static str,
+    /// Who may see it: tokens with `{placeholders}`; where it depends on the event, the cases between ` | `.
+    pub audience: &'static str,
     /// Payload fields that are blanked when the event is redacted.
     pub personal: &'static [&'static str],
     /// Whether recording it redacts everything recorded before in the same stream.
@@ -57,7 +59,7 @@ macro_rules! contract {
         $variant:ident ( $payload:path { $($field:ident),* } ) = $name:literal version $version:literal {
             stream $stream:literal;
             subject $subject:literal;
-            audience $audience:expr;
+            audience $tokens:literal = $audience:expr;
             $(personal $personal:tt;)?
             $(redacts $redacts:literal;)?
             $(lift [$($upcaster:path),+];)?
@@ -76,6 +78,7 @@ macro_rules! contract {
             summary: concat!($($summary),+).trim_ascii(),
             stream: $stream,
             subject: $subject,
+            audience: $tokens,
             personal: given!(&[], $(&$personal)?),
             redacts: given!(false, $($redacts)?),
             #[cfg(feature = "schema")]
@@ -306,86 +309,86 @@ contract! {
     AccountRegistered(account::Registered { user }) = "account.registered" version 1 {
         stream "account-{user}";
         subject "account.{user}.registered";
-        audience [Token::User(*user), Token::Staff];
+        audience "user:{user} staff" = [Token::User(*user), Token::Staff];
         personal ["name"];
     }
     /// Somebody changed the name they are shown by.
     AccountProfileChanged(account::ProfileChanged { user }) = "account.profile_changed" version 1 {
         stream "account-{user}";
         subject "account.{user}.profile_changed";
-        audience [Token::User(*user), Token::Staff];
+        audience "user:{user} staff" = [Token::User(*user), Token::Staff];
         personal ["name"];
     }
     /// Somebody was given another role.
     AccountRoleChanged(account::RoleChanged { user }) = "account.role_changed" version 1 {
         stream "account-{user}";
         subject "account.{user}.role_changed";
-        audience [Token::User(*user), Token::Operator];
+        audience "user:{user} operator" = [Token::User(*user), Token::Operator];
     }
     /// A session was signed out; its open streams end here.
     AccountSessionEnded(account::SessionEnded { user }) = "account.session_ended" version 1 {
         stream "account-{user}";
         subject "account.{user}.session_ended";
-        audience [Token::User(*user)];
+        audience "user:{user}" = [Token::User(*user)];
     }
     /// A room was opened.
     ChatRoomOpened(chat::RoomOpened { room, private, by }) = "chat.room_opened" version 2 {
         stream "room-{room}";
         subject "chat.{room}.room_opened";
-        audience if *private { vec![Token::Room(room.clone()), Token::User(*by)] } else { everyone().to_vec() };
+        audience "everyone | room:{room} user:{by}" = if *private { vec![Token::Room(room.clone()), Token::User(*by)] } else { everyone().to_vec() };
         lift [chat::lift_room_opened_v1];
     }
     /// Somebody became a member of a private room and may see it from here on.
     ChatMemberJoined(chat::MemberJoined { room, user }) = "chat.member_joined" version 1 {
         stream "room-{room}";
         subject "chat.{room}.member_joined";
-        audience [Token::Room(room.clone()), Token::User(*user)];
+        audience "room:{room} user:{user}" = [Token::Room(room.clone()), Token::User(*user)];
         personal ["name", "members"];
     }
     /// Somebody is no longer a member of a private room and sees nothing of it after this.
     ChatMemberLeft(chat::MemberLeft { room, user }) = "chat.member_left" version 1 {
         stream "room-{room}";
         subject "chat.{room}.member_left";
-        audience [Token::Room(room.clone()), Token::User(*user)];
+        audience "room:{room} user:{user}" = [Token::Room(room.clone()), Token::User(*user)];
     }
     /// Somebody said something in a room.
     ChatMessagePosted(chat::MessagePosted { room, private, message }) = "chat.message_posted" version 1 {
         stream "message-{message}";
         subject "chat.{room}.message_posted";
-        audience in_room(room, *private);
+        audience "everyone | room:{room}" = in_room(room, *private);
         personal ["text"];
     }
     /// The author changed what a message says.
     ChatMessageEdited(chat::MessageEdited { room, private, message }) = "chat.message_edited" version 1 {
         stream "message-{message}";
         subject "chat.{room}.message_edited";
-        audience in_room(room, *private);
+        audience "everyone | room:{room}" = in_room(room, *private);
         personal ["text"];
     }
     /// A message was deleted; its text is nowhere any more.
     ChatMessageDeleted(chat::MessageDeleted { room, private, message }) = "chat.message_deleted" version 1 {
         stream "message-{message}";
         subject "chat.{room}.message_deleted";
-        audience in_room(room, *private);
+        audience "everyone | room:{room}" = in_room(room, *private);
         redacts true;
     }
     /// Somebody reacted to a message.
     ChatReactionAdded(chat::ReactionAdded { room, private, message }) = "chat.reaction_added" version 1 {
         stream "message-{message}";
         subject "chat.{room}.reaction_added";
-        audience in_room(room, *private);
+        audience "everyone | room:{room}" = in_room(room, *private);
     }
     /// Somebody took a reaction back.
     ChatReactionRemoved(chat::ReactionRemoved { room, private, message }) = "chat.reaction_removed" version 1 {
         stream "message-{message}";
         subject "chat.{room}.reaction_removed";
-        audience in_room(room, *private);
+        audience "everyone | room:{room}" = in_room(room, *private);
     }
     /// Somebody has read a room up to a position.
     ChatRoomRead(chat::RoomRead { room, user }) = "chat.room_read" version 1 {
         stream "reader-{user}";
         subject "chat.{room}.room_read";
-        audience [Token::User(*user)];
+        audience "user:{user}" = [Token::User(*user)];
     }
 }
 

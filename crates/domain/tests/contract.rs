@@ -91,6 +91,25 @@ const AUDIENCES: [(&str, &str); 13] = [
 ];
 
 #[test]
+fn streams_subjects_and_audiences_are_what_the_table_says_of_them() {
+    for event in samples::all() {
+        let kind = event.kind();
+        let data: Value = serde_json::from_str(event.data().get()).unwrap();
+        let filled = |template: &str| {
+            data.as_object().unwrap().iter().fold(template.to_owned(), |text, (field, value)| {
+                text.replace(&format!("{{{field}}}"), value.as_str().unwrap_or_default())
+            })
+        };
+        assert_eq!(event.stream().to_string(), filled(kind.stream));
+        assert_eq!(event.subject().to_string(), filled(kind.subject));
+        let tokens = |text: &str| text.split(' ').map(str::to_owned).collect::<BTreeSet<_>>();
+        let audience = tokens(&event.audience().to_string());
+        let said: Vec<_> = kind.audience.split(" | ").map(|case| tokens(&filled(case))).collect();
+        assert!(said.contains(&audience), "{}: {audience:?} is none of {said:?}", kind.name);
+    }
+}
+
+#[test]
 fn every_audience_is_what_was_agreed() {
     for (event, (name, agreed)) in samples::all().into_iter().zip(AUDIENCES) {
         assert_eq!(event.kind().name, name);

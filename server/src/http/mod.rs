@@ -1,9 +1,11 @@
 //! Everything that is answered over plain HTTP, and the order of the layers around it.
 
 mod api;
+mod documents;
 mod forms;
 mod health;
 mod pages;
+mod schemas;
 mod statics;
 
 use axum::{
@@ -25,14 +27,13 @@ use crate::{limits, session, state::AppState, transport};
 const MAX_BODY: usize = 64 << 10;
 
 pub(crate) fn router(state: AppState) -> Router {
-    let answered =
-        Router::new()
-            .merge(api::router(&state))
-            .merge(pages::router(&state))
-            .layer(DefaultBodyLimit::max(MAX_BODY))
-            .layer(CompressionLayer::new().compress_when(
-                SizeAbove::new(1_024).and(NotForContentType::SSE).and(NotForContentType::IMAGES),
-            ));
+    let compression = CompressionLayer::new()
+        .compress_when(SizeAbove::new(1_024).and(NotForContentType::SSE).and(NotForContentType::IMAGES));
+    let answered = Router::new()
+        .merge(api::router(&state))
+        .merge(pages::router(&state))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(compression.clone());
     let streams =
         transport::router().layer(middleware::from_fn_with_state(state.clone(), limits::count_streams));
     let guarded = Router::new().merge(answered).merge(streams).layer(
@@ -43,6 +44,7 @@ pub(crate) fn router(state: AppState) -> Router {
     );
     Router::new()
         .merge(health::router())
+        .merge(schemas::router().layer(compression))
         .merge(guarded)
         .merge(statics::router(&state))
         .layer(middleware::from_fn_with_state(state.clone(), headers))
