@@ -16,8 +16,8 @@
 
 pub mod config;
 mod http;
-mod listen;
 mod limits;
+mod listen;
 mod problem;
 pub mod run;
 mod session;

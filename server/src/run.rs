@@ -15,8 +15,8 @@ use tokio::{
 use crate::{
     config::{LogFormat, Settings},
     http,
-    listen::{self, Bounds},
     limits::Limits,
+    listen::{self, Bounds},
     state::AppState,
 };
 

@@ -74,3 +74,78 @@ async fn what_has_not_changed_is_not_sent_again() {
         }
     }
 }
+
+/// An address that fits a path of the document.
+fn filled(path: &str) -> String {
+    path.replace("{id}", "018f0000-0000-7000-8000-000000000001")
+        .replace("{type}", "chat.message_posted")
+        .replace("{version}", "1")
+}
+
+#[tokio::test]
+async fn every_call_that_the_description_has_is_answered_and_no_other_method_is() {
+    let floor = Floor::open().await;
+    let paths = json(&floor, "/openapi.json").await["paths"].as_object().unwrap().clone();
+    assert!(paths.len() > 20);
+    for (path, methods) in paths {
+        for method in ["get", "post", "put", "patch", "delete"] {
+            let verb = reqwest::Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            let answer = floor.client.request(verb, floor.url(&filled(&path))).send().await.unwrap();
+            let (status, body) = (answer.status(), answer.text().await.unwrap());
+            let described = methods.get(method).is_some();
+            let taken = status != 405 && !body.contains("api.no_such_call");
+            assert_eq!(described, taken, "{method} {path}: {status} {body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_command_has_a_path_and_every_code_that_a_refusal_has_is_described() {
+    let floor = Floor::open().await;
+    let ada = floor.sign_in("ada").await;
+    let document = json(&floor, "/openapi.json").await;
+    for (name, _) in domain::contract::INTENTS {
+        let operation = &document["paths"][format!("/api/commands/{name}")]["post"];
+        let body = &operation["requestBody"]["content"]["application/json"];
+        assert_eq!(body["schema"]["type"], "object", "{name}");
+        for data in [body["example"].clone(), serde_json::json!({"no": "such field"})] {
+            let answer = floor.command(&ada, name, data).send().await.unwrap();
+            let status = answer.status().as_u16();
+            let described = &operation["responses"][status.to_string()];
+            assert!(described.is_object(), "{name} answers {status}, which is not described");
+            if status != 200 {
+                let code = answer.json::<Value>().await.unwrap()["code"].clone();
+                let content = &described["content"]["application/problem+json"];
+                let codes = content["schema"]["properties"]["code"]["enum"].as_array().unwrap();
+                assert!(codes.contains(&code), "{name}: {code} is not among {codes:?}");
+            }
+        }
+    }
+}
+
+/// What is routed past the table of calls: nothing that programs call.
+#[test]
+fn no_call_of_a_program_is_routed_without_a_description() {
+    fn visit(folder: &std::path::Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                visit(&path, found);
+                continue;
+            }
+            let source = std::fs::read_to_string(&path).unwrap();
+            for routed in source.split(".route(").skip(1) {
+                let address = routed.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
+                found.extend(address.map(str::to_owned));
+            }
+        }
+    }
+    let mut routed = vec![];
+    visit(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut routed);
+    let for_programs = |path: &String| {
+        ["/api", "/live", "/schemas", "/health", "/ready"].iter().any(|start| path.starts_with(start))
+    };
+    assert!(routed.contains(&"/sign-out".to_owned()), "{routed:?}");
+    let past: Vec<_> = routed.into_iter().filter(for_programs).collect();
+    assert_eq!(past, ["/api/{*rest}"], "describe these where they are routed: see http/call.rs");
+}

@@ -4,37 +4,102 @@ use axum::{
     Extension, Json, Router,
     body::Bytes,
     extract::{Path, Query, State, rejection::QueryRejection},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     middleware::{from_fn_with_state, map_response},
     response::{IntoResponse, Response},
-    routing::{any, delete, get, post},
+    routing::any,
 };
-use backend::{Caller, SignedIn, TokenWish};
-use domain::{CommandId, Intent, Pattern, Position, Recorded, Scopes, account::Session};
+use backend::Caller;
+use domain::{CommandId, Intent, Pattern, Position, Recorded, Scope};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::{
+    accounts,
+    call::{Call, component, routes},
+};
 use crate::{
-    limits::{self, Address},
+    limits,
     problem::{PROBLEM_JSON, Problem},
-    session,
     state::AppState,
 };
 
 /// The most events in one answer.
 const MOST_EVENTS: usize = 1_000;
 
+/// The calls of this module and the next; see also [`super::openapi`].
+pub(super) fn calls() -> Vec<Call> {
+    let page = component("EventPage");
+    let mut calls = accounts::calls();
+    calls.extend([
+        Call::post("command", "/api/commands/{type}", command)
+            .says("Commands", "Carry out a command", "Any command of the contract; each has its own page here.")
+            .needs(Scope::Command)
+            .takes("header", "Idempotency-Key", IDEMPOTENCY_KEY, uuid())
+            .takes(
+                "query",
+                "expectedversion",
+                "The version that the command's own stream must have; otherwise the command is refused.",
+                json!({ "type": "integer", "minimum": 0 }),
+            )
+            .answers(200, "Its events are on disk.", Some((JSON, component("Receipt"))))
+            .problems(&[
+                (400, "command.bad_idempotency_key"),
+                (400, "command.malformed"),
+                (400, "request.bad_query"),
+                (400, "request.malformed"),
+                (404, "command.malformed"),
+                (409, "command.id_reused"),
+                (409, "command.version_conflict"),
+                (413, "request.refused"),
+                (429, "request.too_many"),
+                (503, "server.closing"),
+                (503, "store.unavailable"),
+            ]),
+        Call::get("events", "/api/events", events)
+            .says("Events", "Read the log", "In order, as far as you may see it. An empty page is not the end: go on from `next` until it no longer moves.")
+            .anybody(Some(Scope::Read))
+            .takes("query", "match", "A pattern of subjects: `*` is one token, `>` the rest.", json!({ "type": "string", "default": ">", "examples": ["chat.lobby.>"] }))
+            .takes("query", "after", "The position to go on from.", json!({ "type": "integer", "minimum": 0, "default": 0 }))
+            .takes("query", "limit", "The most events to answer with.", json!({ "type": "integer", "minimum": 1, "maximum": MOST_EVENTS, "default": 100 }))
+            .answers(200, "A page of the log.", Some((JSON, page)))
+            .problems(&[
+                (400, "request.bad_query"),
+                (400, "subscription.bad_pattern"),
+                (400, "subscription.bad_position"),
+                (400, "subscription.past_head"),
+                (429, "request.too_many"),
+                (503, "server.closing"),
+                (503, "store.unavailable"),
+            ]),
+        Call::get("event", "/api/events/{id}", event)
+            .says("Events", "Read one event", "")
+            .anybody(Some(Scope::Read))
+            .takes("path", "id", "The event's id.", uuid())
+            .answers(200, "The event.", Some((JSON, component("Event"))))
+            .problems(&[
+                (400, "request.bad_id"),
+                (404, "query.not_found"),
+                (429, "request.too_many"),
+                (503, "store.unavailable"),
+            ]),
+    ]);
+    calls
+}
+
+/// What a caller's own id is good for.
+pub(super) const IDEMPOTENCY_KEY: &str =
+    "Your own id for this: sending it again with the same id changes nothing, and is answered alike.";
+
+pub(super) const JSON: &str = "application/json";
+
+pub(super) fn uuid() -> Value {
+    json!({ "type": "string", "format": "uuid" })
+}
+
 pub(super) fn router(state: &AppState) -> Router<AppState> {
-    Router::new()
-        .route("/api/session", post(sign_in).delete(sign_out))
-        .route("/api/accounts", post(register))
-        .route("/api/sessions", get(sessions))
-        .route("/api/sessions/{id}", delete(end_session))
-        .route("/api/tokens", post(give_token))
-        .route("/api/commands/{type}", post(command))
-        .route("/api/events", get(events))
-        .route("/api/events/{id}", get(event))
+    routes(calls())
         .route(
             "/api/{*rest}",
             any(|| async { Problem::new(404, "api.no_such_call", "There is no such call.") }),
@@ -62,133 +127,12 @@ async fn explain(response: Response) -> Response {
 }
 
 /// A JSON body, or a sentence about what is wrong with it.
-fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
+pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|error| Problem::bad_request("request.malformed", error))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Credentials {
-    handle: String,
-    password: String,
-}
-
-async fn sign_in(
-    State(state): State<AppState>,
-    Extension(caller): Extension<Caller>,
-    address: Address,
-    body: Bytes,
-) -> Result<Response, Problem> {
-    let Credentials { handle, password } = parse(&body)?;
-    state.limits.sign_in(&address)?;
-    let signed_in = state.backend.sign_in(&handle, password).await?;
-    state.backend.sign_out(&caller).await?;
-    Ok(started(&state, StatusCode::OK, &signed_in))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Registration {
-    handle: String,
-    #[serde(default)]
-    name: Option<String>,
-    password: String,
-}
-
-async fn register(
-    State(state): State<AppState>,
-    address: Address,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, Problem> {
-    let Registration { handle, name, password } = parse(&body)?;
-    let id = idempotency_key(&headers)?;
-    state.limits.register(&address)?;
-    let name = name.unwrap_or_else(|| handle.clone());
-    let signed_in = state.backend.register(id, &handle, &name, password).await?;
-    Ok(started(&state, StatusCode::CREATED, &signed_in))
-}
-
-fn started(state: &AppState, status: StatusCode, signed_in: &SignedIn) -> Response {
-    let cookie = session::set_cookie(&state.settings, signed_in);
-    let body = json!({
-        "user": signed_in.caller.user,
-        "session": signed_in.caller.session,
-        "token": signed_in.token,
-        "expires": signed_in.expires,
-    });
-    (
-        status,
-        [(header::SET_COOKIE, cookie), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))],
-        Json(body),
-    )
-        .into_response()
-}
-
-async fn sign_out(
-    State(state): State<AppState>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Response, Problem> {
-    state.backend.sign_out(&caller).await?;
-    let cookie = session::clear_cookie(&state.settings);
-    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
-}
-
-#[derive(Serialize)]
-struct SessionList {
-    sessions: Vec<Session>,
-}
-
-async fn sessions(
-    State(state): State<AppState>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Json<SessionList>, Problem> {
-    Ok(Json(SessionList { sessions: state.backend.sessions(&caller).await? }))
-}
-
-async fn end_session(
-    State(state): State<AppState>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-) -> Result<StatusCode, Problem> {
-    let id = id.parse().map_err(|why| Problem::bad_request("request.bad_id", why))?;
-    state.backend.end_session(&caller, id).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewToken {
-    name: String,
-    scopes: Scopes,
-    #[serde(default = "usual_days")]
-    days: u32,
-}
-
-fn usual_days() -> u32 {
-    90
-}
-
-async fn give_token(
-    State(state): State<AppState>,
-    Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, Problem> {
-    let NewToken { name, scopes, days } = parse(&body)?;
-    let wish = TokenWish { name, scopes, days };
-    let made = state.backend.give_token(&caller, idempotency_key(&headers)?, wish).await?;
-    let body = json!({
-        "id": made.caller.session,
-        "token": made.token,
-        "scopes": made.caller.scopes,
-        "expires": made.expires,
-    });
-    let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    Ok((StatusCode::CREATED, no_store, Json(body)).into_response())
-}
-
-fn idempotency_key(headers: &HeaderMap) -> Result<CommandId, Problem> {
+/// The caller's own id for what it asks, or a fresh one.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<CommandId, Problem> {
     match headers.get("idempotency-key") {
         None => Ok(CommandId(Uuid::now_v7())),
         Some(value) => {

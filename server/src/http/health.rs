@@ -1,12 +1,21 @@
 //! `/healthz`: the process is alive. `/readyz`: it can do its work; if not, it says what it cannot.
 
-use axum::{Json, Router, extract::State, response::IntoResponse, routing::get};
+use axum::{Json, extract::State, response::IntoResponse};
 use serde_json::json;
 
+use super::call::{Call, component};
 use crate::{problem::Problem, state::AppState};
 
-pub(super) fn router() -> Router<AppState> {
-    Router::new().route("/healthz", get(|| async { "alive\n" })).route("/readyz", get(ready))
+pub(super) fn calls() -> Vec<Call> {
+    vec![
+        Call::get("alive", "/healthz", || async { "alive\n" })
+            .says("Health", "Is the process alive?", "")
+            .answers(200, "It is.", Some(("text/plain", json!({ "type": "string" })))),
+        Call::get("ready", "/readyz", ready)
+            .says("Health", "Can it do its work?", "")
+            .answers(200, "It can.", Some(("application/json", component("Readiness"))))
+            .problems(&[(503, "server.closing"), (503, "store.unavailable")]),
+    ]
 }
 
 async fn ready(State(state): State<AppState>) -> impl IntoResponse {

@@ -1,9 +1,12 @@
 //! Everything that is answered over plain HTTP, and the order of the layers around it.
 
+mod accounts;
 mod api;
+pub(crate) mod call;
 mod documents;
 mod forms;
 mod health;
+mod openapi;
 mod pages;
 mod schemas;
 mod statics;
@@ -29,13 +32,15 @@ const MAX_BODY: usize = 64 << 10;
 pub(crate) fn router(state: AppState) -> Router {
     let compression = CompressionLayer::new()
         .compress_when(SizeAbove::new(1_024).and(NotForContentType::SSE).and(NotForContentType::IMAGES));
+    let described = call::routes(schemas::calls()).merge(openapi::router(&calls()));
     let answered = Router::new()
         .merge(api::router(&state))
         .merge(pages::router(&state))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(compression.clone());
-    let streams =
-        transport::router().layer(middleware::from_fn_with_state(state.clone(), limits::count_streams));
+    let streams = call::routes(transport::calls())
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(state.clone(), limits::count_streams));
     let guarded = Router::new().merge(answered).merge(streams).layer(
         ServiceBuilder::new()
             .layer(middleware::from_fn_with_state(state.clone(), session::check_origin))
@@ -43,12 +48,17 @@ pub(crate) fn router(state: AppState) -> Router {
             .layer(middleware::from_fn(session::check_scope)),
     );
     Router::new()
-        .merge(health::router())
-        .merge(schemas::router().layer(compression))
+        .merge(call::routes(health::calls()))
+        .merge(described.layer(compression))
         .merge(guarded)
         .merge(statics::router(&state))
         .layer(middleware::from_fn_with_state(state.clone(), headers))
         .with_state(state)
+}
+
+/// Every call that programs make.
+fn calls() -> Vec<call::Call> {
+    [api::calls(), transport::calls(), schemas::calls(), health::calls()].into_iter().flatten().collect()
 }
 
 /// Headers that every answer carries. Pages set a Content-Security-Policy of their own, with a nonce.

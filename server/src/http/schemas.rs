@@ -4,19 +4,17 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use axum::{
-    Router,
     extract::Path,
     http::HeaderMap,
     response::{IntoResponse, Response},
-    routing::get,
 };
 use domain::contract::{INTENTS, KINDS, Kind};
 use include_dir::{Dir, include_dir};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::documents::Document;
-use crate::{problem::Problem, state::AppState};
+use super::{call::Call, documents::Document};
+use crate::problem::Problem;
 
 static SCHEMAS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../crates/domain/schemas");
 static GOLDEN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../crates/domain/golden");
@@ -24,11 +22,31 @@ static GOLDEN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../crates/domain
 /// The content type of JSON Schema (draft 2020-12, section 14).
 const SCHEMA_JSON: &str = "application/schema+json";
 
-pub(super) fn router() -> Router<AppState> {
-    Router::new()
-        .route("/schemas", get(|headers: HeaderMap| async move { CATALOGUE.answer(&headers) }))
-        .route("/schemas/{type}", get(entry))
-        .route("/schemas/{type}/{version}", get(schema))
+pub(super) fn calls() -> Vec<Call> {
+    let name = json!({ "type": "string", "examples": ["chat.message_posted"] });
+    let version = json!({ "type": "integer", "minimum": 1, "examples": [1] });
+    let catalogue = |headers: HeaderMap| async move { CATALOGUE.answer(&headers) };
+    let object = || json!({ "type": "object" });
+    vec![
+        Call::get("catalogue", "/schemas", catalogue)
+            .says("Schemas", "Every event type and command", "Types, subjects, audiences, examples.")
+            .answers(200, "The catalogue.", Some(("application/json", object()))),
+        Call::get("eventType", "/schemas/{type}", entry)
+            .says("Schemas", "One event type", "")
+            .takes("path", "type", "Its name.", name.clone())
+            .answers(200, "Its entry in the catalogue.", Some(("application/json", object())))
+            .problems(&[(404, "schema.unknown")]),
+        Call::get("schema", "/schemas/{type}/{version}", schema)
+            .says(
+                "Schemas",
+                "The JSON Schema of an event's data",
+                "It never changes its meaning; this is where `dataschema` leads.",
+            )
+            .takes("path", "type", "The event type.", name)
+            .takes("path", "version", "The version of the schema.", version)
+            .answers(200, "A JSON Schema of the dialect 2020-12.", Some((SCHEMA_JSON, object())))
+            .problems(&[(404, "schema.unknown")]),
+    ]
 }
 
 /// An event type as the catalogue shows it.

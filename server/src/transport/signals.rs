@@ -19,6 +19,16 @@ use crate::{problem::Problem, state::AppState};
 /// The largest signal, in bytes of JSON.
 const MAX_BYTES: usize = 1_024;
 
+/// With what `POST /live/signal` may be refused.
+pub(super) const PROBLEMS: [(u16, &str); 6] = [
+    (400, "request.malformed"),
+    (403, "live.bad_signal"),
+    (403, "live.closing"),
+    (403, "live.signal_scope_missing"),
+    (403, "live.signal_sign_in_first"),
+    (403, "live.signal_too_large"),
+];
+
 /// Why a signal was not sent: a code and a sentence.
 type Refusal = (&'static str, &'static str);
 
