@@ -91,7 +91,10 @@ async fn every_call_that_the_description_has_is_answered_and_no_other_method_is(
         for method in ["get", "post", "put", "patch", "delete"] {
             let verb = reqwest::Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
             let answer = floor.client.request(verb, floor.url(&filled(&path))).send().await.unwrap();
-            let (status, body) = (answer.status(), answer.text().await.unwrap());
+            let status = answer.status();
+            // A stream has no end.
+            let endless = status == 200 && path == "/live/sse";
+            let body = if endless { String::new() } else { answer.text().await.unwrap() };
             let described = methods.get(method).is_some();
             let taken = status != 405 && !body.contains("api.no_such_call");
             assert_eq!(described, taken, "{method} {path}: {status} {body}");
