@@ -58,7 +58,13 @@ async fn the_catalogue_has_every_type_and_leads_to_every_schema() {
 #[tokio::test]
 async fn what_has_not_changed_is_not_sent_again() {
     let floor = Floor::open().await;
-    for path in ["/schemas", "/schemas/chat.message_posted", "/schemas/chat.message_posted/1"] {
+    for path in [
+        "/schemas",
+        "/schemas/chat.message_posted",
+        "/schemas/chat.message_posted/1",
+        "/openapi.json",
+        "/asyncapi.json",
+    ] {
         let get =
             |tag: &str| floor.client.get(floor.url(path)).header("if-none-match", tag.to_owned()).send();
         let first = get("\"another\"").await.unwrap();
@@ -122,6 +128,32 @@ async fn every_command_has_a_path_and_every_code_that_a_refusal_has_is_described
                 let codes = content["schema"]["properties"]["code"]["enum"].as_array().unwrap();
                 assert!(codes.contains(&code), "{name}: {code} is not among {codes:?}");
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_event_type_has_a_channel_at_its_subject_and_frames_are_described() {
+    let floor = Floor::open().await;
+    let document = json(&floor, "/asyncapi.json").await;
+    for kind in KINDS {
+        assert_eq!(document["channels"][kind.name]["address"], kind.subject);
+        let message = &document["components"]["messages"][kind.name];
+        assert_eq!(message["examples"][0]["payload"]["type"], kind.name);
+    }
+    // What the live protocol says is what is described: a frame of each kind that is heard here.
+    let mut socket = floor.socket(None).await;
+    socket
+        .send(serde_json::json!({"kind": "hello", "v": 1, "subs": [{"sid": "a", "match": "chat.>"}]}))
+        .await;
+    for kind in ["welcome", "subbed"] {
+        let frame = socket.next_of(kind).await;
+        let payload = &document["components"]["messages"][format!("send.{kind}")]["payload"];
+        for field in payload["required"].as_array().unwrap() {
+            assert!(!frame[field.as_str().unwrap()].is_null(), "{frame} has no {field}");
+        }
+        for field in frame.as_object().unwrap().keys() {
+            assert!(payload["properties"].get(field).is_some(), "{field} of {kind} is not described");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod api;
+mod asyncapi;
 pub(crate) mod call;
 mod documents;
 mod forms;
@@ -32,7 +33,9 @@ const MAX_BODY: usize = 64 << 10;
 pub(crate) fn router(state: AppState) -> Router {
     let compression = CompressionLayer::new()
         .compress_when(SizeAbove::new(1_024).and(NotForContentType::SSE).and(NotForContentType::IMAGES));
-    let described = call::routes(schemas::calls()).merge(openapi::router(&calls()));
+    let described = call::routes(schemas::calls())
+        .merge(openapi::router(&calls()))
+        .merge(asyncapi::router(&state.settings));
     let answered = Router::new()
         .merge(api::router(&state))
         .merge(pages::router(&state))

@@ -135,7 +135,7 @@ fn add_code(operation: &mut Value, status: u16, code: &str) {
 }
 
 /// A schema whose definitions have moved to the components, where references of the document lead.
-fn hoisted(mut schema: Value, components: &mut Map<String, Value>) -> Value {
+pub(super) fn hoisted(mut schema: Value, components: &mut Map<String, Value>) -> Value {
     if let Some(fields) = schema.as_object_mut() {
         fields.remove("$schema");
         if let Some(Value::Object(definitions)) = fields.remove("$defs") {
@@ -186,7 +186,7 @@ fn example(command: &str) -> Value {
 }
 
 /// What answers are made of.
-fn components() -> Map<String, Value> {
+pub(super) fn components() -> Map<String, Value> {
     let text = json!({ "type": "string" });
     let uuid = json!({ "type": "string", "format": "uuid" });
     let time = json!({ "type": "string", "format": "date-time" });

@@ -82,13 +82,13 @@ impl Entry {
             personal: kind.personal,
             redacts: kind.redacts,
             schemas: (1..=kind.version).map(|version| address(kind.name, version)).collect(),
-            example: frozen(&GOLDEN, kind.name, kind.version),
+            example: example(kind),
         }
     }
 }
 
 /// Where the schema of a version of a type is; what `dataschema` says.
-fn address(name: &str, version: u16) -> String {
+pub(super) fn address(name: &str, version: u16) -> String {
     format!("/schemas/{name}/{version}")
 }
 
@@ -99,8 +99,13 @@ fn frozen(folder: &Dir<'static>, name: &str, version: u16) -> Value {
 }
 
 /// The schema of the data of a version of an event type.
-fn of_event(name: &str, version: u16) -> Value {
+pub(super) fn of_event(name: &str, version: u16) -> Value {
     frozen(&SCHEMAS, name, version)
+}
+
+/// A frozen envelope of an event type, in its current version.
+pub(super) fn example(kind: &Kind) -> Value {
+    frozen(&GOLDEN, kind.name, kind.version)
 }
 
 static CATALOGUE: LazyLock<Document> = LazyLock::new(|| {
