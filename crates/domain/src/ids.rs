@@ -1,9 +1,11 @@
 //! Typed ids: a room is never mistaken for a person, and nothing is a bare string.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::RangeInclusive, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::checked::checked_text;
 
 /// Why a text is not an id of the wanted kind. The sentence is meant for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,99 +57,44 @@ uuid_id! {
     SessionId,
 }
 
-macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, $what:literal, $min:literal ..= $max:literal, $allowed:literal, $ok:expr) => {
-        $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-        #[serde(try_from = "String", into = "String")]
-        #[cfg_attr(feature = "schema", schemars(with = "String"))]
-        pub struct $name(String);
-
-        impl $name {
-            /// Checks length and alphabet.
-            ///
-            /// # Errors
-            /// A sentence that says what is allowed.
-            pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
-                let text = text.into();
-                let ok: fn(char) -> bool = $ok;
-                if ($min..=$max).contains(&text.len()) && text.chars().all(ok) {
-                    Ok(Self(text))
-                } else {
-                    Err(InvalidId(format!(
-                        "{:?} is not {}: {} to {} of {}",
-                        shorten(&text), $what, $min, $max, $allowed
-                    )))
-                }
-            }
-
-            /// The id as text.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = InvalidId;
-            fn try_from(text: String) -> Result<Self, InvalidId> {
-                Self::new(text)
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(id: $name) -> String {
-                id.0
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = InvalidId;
-            fn from_str(text: &str) -> Result<Self, InvalidId> {
-                Self::new(text)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($name), "({})"), self.0)
-            }
-        }
-    };
+/// Checks length and alphabet.
+fn spelt(
+    text: &str,
+    what: &str,
+    length: RangeInclusive<usize>,
+    alphabet: &str,
+    allowed: fn(char) -> bool,
+) -> Result<(), InvalidId> {
+    if length.contains(&text.len()) && text.chars().all(allowed) {
+        return Ok(());
+    }
+    let (text, least, most) = (shorten(text), length.start(), length.end());
+    Err(InvalidId(format!("{text:?} is not {what}: {least} to {most} of {alphabet}")))
 }
 
-text_id!(
+fn is_slug(c: char) -> bool {
+    matches!(c, 'a'..='z' | '0'..='9' | '-' | '_')
+}
+
+checked_text!(
     /// A room's address: the slug in `/chat/<room>`, and one subject token.
     RoomId,
-    "a room's address",
-    1..=40,
-    "a-z, 0-9, '-' and '_'",
-    |c| matches!(c, 'a'..='z' | '0'..='9' | '-' | '_')
+    InvalidId,
+    |text| spelt(text, "a room's address", 1..=40, "a-z, 0-9, '-' and '_'", is_slug)
 );
 
-text_id!(
+checked_text!(
     /// The name somebody signs in with and is mentioned by. Unique, never changed.
     Handle,
-    "a handle",
-    2..=24,
-    "a-z, 0-9 and '_'",
-    |c| matches!(c, 'a'..='z' | '0'..='9' | '_')
+    InvalidId,
+    |text| spelt(text, "a handle", 2..=24, "a-z, 0-9 and '_'", |c| c != '-' && is_slug(c))
 );
 
-text_id!(
+checked_text!(
     /// A consistency boundary: `<category>-<key>`, for example `room-lobby`.
     StreamId,
-    "a stream id",
-    3..=80,
-    "a-z, 0-9, '-' and '_'",
-    |c| matches!(c, 'a'..='z' | '0'..='9' | '-' | '_')
+    InvalidId,
+    |text| spelt(text, "a stream id", 3..=80, "a-z, 0-9, '-' and '_'", is_slug)
 );
 
 impl StreamId {

@@ -6,7 +6,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`ids`], [`time`], [`subject`], [`audience`] | the small vocabulary |
+//! | [`ids`], [`time`], [`subject`], [`audience`], `checked` | the small vocabulary |
 //! | [`envelope`] | an event as it is stored and travels (CloudEvents 1.0) |
 //! | [`contract`] | **the table**: every event and command, its stream, subject and audience |
 //! | [`command`], [`decide`] | what somebody wants, and whether they get it |
@@ -18,6 +18,7 @@ pub mod access;
 pub mod account;
 pub mod audience;
 pub mod chat;
+mod checked;
 pub mod command;
 pub mod contract;
 pub mod decide;

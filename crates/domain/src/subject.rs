@@ -5,9 +5,7 @@
 //! `>`, which must come last, for one or more. Ephemeral signals live under `signal.` and are matched only
 //! by a pattern whose first token is literally `signal`.
 
-use std::{fmt, str::FromStr};
-
-use serde::{Deserialize, Serialize};
+use crate::checked::checked_text;
 
 /// The longest subject or pattern, in bytes.
 pub const MAX_LENGTH: usize = 200;
@@ -27,15 +25,19 @@ pub struct InvalidPattern {
     pub why: &'static str,
 }
 
-/// Where an event is published, for example `chat.lobby.message_posted`.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Subject(String);
+checked_text!(
+    /// Where an event is published, for example `chat.lobby.message_posted`.
+    Subject,
+    InvalidPattern,
+    |text| check(text, false)
+);
 
-/// What a subscription asks for, for example `chat.*.message_posted` or `order.>`.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Pattern(String);
+checked_text!(
+    /// What a subscription asks for, for example `chat.*.message_posted` or `order.>`.
+    Pattern,
+    InvalidPattern,
+    |text| check(text, true)
+);
 
 fn check(text: &str, wildcards: bool) -> Result<(), InvalidPattern> {
     let err = |at, why| Err(InvalidPattern { at, why });
@@ -75,68 +77,12 @@ fn check(text: &str, wildcards: bool) -> Result<(), InvalidPattern> {
     Ok(())
 }
 
-macro_rules! checked_text {
-    ($name:ident, $wildcards:literal) => {
-        impl $name {
-            /// Parses and checks.
-            ///
-            /// # Errors
-            /// [`InvalidPattern`] with the place of the mistake.
-            pub fn new(text: impl Into<String>) -> Result<Self, InvalidPattern> {
-                let text = text.into();
-                check(&text, $wildcards).map(|()| Self(text))
-            }
-
-            /// The text as it was written.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-
-            /// The tokens between the dots.
-            pub fn tokens(&self) -> impl Iterator<Item = &str> {
-                self.0.split('.')
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = InvalidPattern;
-            fn try_from(text: String) -> Result<Self, InvalidPattern> {
-                Self::new(text)
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(value: $name) -> String {
-                value.0
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = InvalidPattern;
-            fn from_str(text: &str) -> Result<Self, InvalidPattern> {
-                Self::new(text)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($name), "({})"), self.0)
-            }
-        }
-    };
-}
-
-checked_text!(Subject, false);
-checked_text!(Pattern, true);
-
 impl Subject {
+    /// The tokens between the dots.
+    pub fn tokens(&self) -> impl Iterator<Item = &str> {
+        self.0.split('.')
+    }
+
     /// Whether this is the subject of an ephemeral signal.
     #[must_use]
     pub fn is_signal(&self) -> bool {
@@ -154,6 +100,11 @@ impl Subject {
 }
 
 impl Pattern {
+    /// The tokens between the dots.
+    pub fn tokens(&self) -> impl Iterator<Item = &str> {
+        self.0.split('.')
+    }
+
     /// The pattern `>`: every event (and no signal).
     #[must_use]
     pub fn everything() -> Self {
