@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, path::Path, process::Command};
 use serde_json::Value;
 
 /// From each of our crates to those of ours it may depend on. Anything else is a mistake.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("domain", &[]),
     ("live", &["domain"]),
     ("store", &["domain"]),
@@ -15,7 +15,8 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("backend", &["domain", "hub", "store"]),
     ("app", &["backend", "domain", "live"]),
     ("frontend", &["app"]),
-    ("server", &["app", "backend", "domain", "hub", "live", "store"]),
+    ("client", &["domain", "live"]),
+    ("server", &["app", "backend", "client", "domain", "hub", "live", "store"]),
     ("bench", &[]),
 ];
 
@@ -66,6 +67,7 @@ fn the_pure_crates_know_no_runtime_no_sql_and_no_page() {
             "hub" | "backend" => &["sqlx", "axum", "leptos"],
             "store" => &["axum", "leptos"],
             "server" => &["sqlx"],
+            "client" => &["axum", "leptos", "reqwest", "sqlx"],
             // It is measured beside others: it runs a yardstick, and no page.
             "bench" => &["leptos", "sqlx"],
             _ => &["sqlx", "tokio"],

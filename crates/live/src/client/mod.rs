@@ -101,6 +101,12 @@ impl ClientSession {
         self.subs.get(sid).and_then(|held| held.cursor)
     }
 
+    /// Which life of the log the server serves, while connected: what a bare position needs to be a cursor.
+    #[must_use]
+    pub fn epoch(&self) -> Option<Epoch> {
+        if let Line::Up { epoch, .. } = self.line { Some(epoch) } else { None }
+    }
+
     /// Sends something ephemeral, if connected; else it is forgotten.
     pub fn signal(&mut self, subject: Subject, data: Box<RawValue>) {
         if matches!(self.line, Line::Up { .. }) {

@@ -1,0 +1,27 @@
+//! Hubbub under load, beside a yardstick in the same run, because a number on a shared machine means little and a ratio
+//! means something.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`cli`] | what can be measured, by name |
+//! | [`relay`] | a line that breaks where it is told to |
+//! | `fanout` | one text to very many readers |
+//! | `crowd`, `publisher` | the readers and the writers of a run; they must cost little |
+//! | `wire`, `http` | as much of the protocols as they need |
+//! | `process` | the server under measurement, and what it used |
+//! | `yardstick` | what it is measured beside |
+//! | `report` | the table and the JSON file |
+
+pub mod cli;
+mod crowd;
+mod fanout;
+mod http;
+mod process;
+mod publisher;
+pub mod relay;
+mod report;
+mod wire;
+mod yardstick;
+
+/// What goes wrong here is told to a person and ends the run.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
