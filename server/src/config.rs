@@ -40,8 +40,8 @@ macro_rules! settings {
             $($(#[doc = $doc])+ pub $field: $type,)+
         }
 
-        /// The environment variables that are settings.
-        const KNOWN: &[&str] = &["HUBBUB_CONFIG", $($env),+];
+        /// The environment variables that are settings, and those of `hubbub tail` and `hubbub publish`.
+        const KNOWN: &[&str] = &["HUBBUB_CONFIG", "HUBBUB_URL", "HUBBUB_TOKEN", $($env),+];
 
         impl Settings {
             fn from_layers(first: Layer, second: Layer) -> Self {

@@ -5,6 +5,7 @@
 //! | [`config`] | the settings: flags, environment, `hubbub.toml` |
 //! | [`run`] | start, serve, drain, stop |
 //! | [`users`], [`tokens`] | `hubbub user …`, `hubbub token …` |
+//! | [`tail`], [`publish`], [`remote`] | `hubbub tail` and `hubbub publish`: clients of a running server |
 //! | `session` | cookies, bearer tokens, who asks, from which origin |
 //! | `limits` | how often an address may do something |
 //! | `problem` | every error as problem+json |
@@ -19,9 +20,12 @@ mod http;
 mod limits;
 mod listen;
 mod problem;
+pub mod publish;
+pub mod remote;
 pub mod run;
 mod session;
 mod state;
+pub mod tail;
 pub mod tokens;
 mod transport;
 pub mod users;

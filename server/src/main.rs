@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use server::{config, run, tokens, users};
+use server::{config, publish, run, tail, tokens, users};
 
 /// A small shop's live floor, in one binary: one log, one contract, one fold.
 #[derive(Parser)]
@@ -31,6 +31,10 @@ enum Command {
         #[command(subcommand)]
         command: tokens::TokenCommand,
     },
+    /// Print the log of a running server as it grows.
+    Tail(tail::TailArgs),
+    /// Send commands to a running server.
+    Publish(publish::PublishArgs),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +59,8 @@ fn main() -> ExitCode {
             Command::Migrate => run::migrate(settings).await,
             Command::User { command } => users::manage(settings, command).await,
             Command::Token { command } => tokens::manage(settings, command).await,
+            Command::Tail(args) => Ok(tail::tail(args).await?),
+            Command::Publish(args) => Ok(publish::publish(args).await?),
         }
     });
     match done {

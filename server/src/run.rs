@@ -48,6 +48,9 @@ pub enum RunError {
     /// Nobody has this handle.
     #[error("nobody here is called {0}")]
     Nobody(domain::Handle),
+    /// As a client of a running server.
+    #[error(transparent)]
+    Remote(#[from] crate::remote::RemoteError),
     /// The settings of the page's build tool are damaged.
     #[error("the build tool's settings are not understood: {0}")]
     Leptos(String),
