@@ -5,7 +5,7 @@
 #
 #   make dev     rebuild and reload while you edit
 #   make build   target/release/hubbub and target/site
-#   make bench   numbers: the release beside a plain axum server and raw SQLite, in one run
+#   make bench   numbers, beside a plain axum server and raw SQLite; BENCH="--quick" for a short run
 #   make setup   only fetch the tools (each target does what it needs by itself)
 
 SHELL := bash
@@ -37,9 +37,7 @@ dev: setup
 
 bench: build
 	@scripts/step "Building the load generator" cargo build --quiet --release -p bench
-	@scripts/step "Fan-out, beside a plain axum broadcast server" target/release/bench
-	@scripts/step "Durable appends, beside raw SQLite in the same run" \
-		cargo run --quiet --release -p store --example append
+	@scripts/step "Numbers, beside a plain axum broadcast server and raw SQLite" target/release/bench $(BENCH)
 
 lint:
 	@scripts/step "Checking the format" cargo fmt --all --check

@@ -1,17 +1,15 @@
 //! The command line: what is measured, for how long, and what the numbers are held against.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
 
 use crate::{
-    Failure,
+    Failure, appends,
     fanout::{self, Transport},
+    idle, late, log, process,
     report::Report,
-    yardstick,
+    saturate, yardstick,
 };
 
 /// Numbers: ours beside a plain axum broadcast server's (or raw SQLite's), measured in the same run.
@@ -37,6 +35,8 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 enum What {
+    /// Durable appends through the store, beside raw SQLite.
+    Appends,
     /// 50 events a second to many readers: cost, latency, memory.
     Fanout {
         /// How they are connected.
@@ -44,6 +44,31 @@ enum What {
         /// How many.
         #[arg(default_value_t = 1000)]
         readers: usize,
+    },
+    /// As many events as one core of the server can deliver in time.
+    Saturate {
+        /// How the readers are connected.
+        transport: Transport,
+        /// How many.
+        #[arg(default_value_t = 1000)]
+        readers: usize,
+    },
+    /// Connections to which nothing happens.
+    Idle {
+        /// How they are connected.
+        transport: Transport,
+        /// How many.
+        #[arg(default_value_t = 10_000)]
+        readers: usize,
+    },
+    /// Late readers and a crash, over a long log.
+    Late {
+        /// How many events the log holds.
+        #[arg(default_value_t = 1_000_000)]
+        events: usize,
+        /// How many readers lag behind.
+        #[arg(default_value_t = 10_000)]
+        laggards: usize,
     },
     /// Be the server that we are measured beside.
     #[command(hide = true)]
@@ -62,41 +87,124 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         format!("{} cannot be measured: {why}; `make build` makes it", cli.binary.display())
     })?;
     let rounds = cli.rounds.unwrap_or(if cli.quick { 1 } else { 3 });
-    let seconds = |usual, quick| Duration::from_secs(if cli.quick { quick } else { usual });
-    let mut report = Report::default();
+    let mut bench = Bench { report: Report::default(), binary, quick: cli.quick, rounds };
     match cli.what {
-        Some(What::Fanout { transport, readers }) => {
-            fan_out(&mut report, &binary, transport, readers, seconds(10, 4), rounds).await?;
-        }
-        None | Some(What::Yardstick) => {
-            for transport in [Transport::Ws, Transport::Sse] {
-                fan_out(&mut report, &binary, transport, 1000, seconds(10, 4), rounds).await?;
-            }
-        }
+        Some(What::Appends) => bench.appends().await?,
+        Some(What::Fanout { transport, readers }) => bench.fan_out(transport, readers).await?,
+        Some(What::Saturate { transport, readers }) => bench.saturate(transport, readers).await?,
+        Some(What::Idle { transport, readers }) => bench.idle(transport, readers).await?,
+        Some(What::Late { events, laggards }) => bench.late(events, laggards).await?,
+        None | Some(What::Yardstick) => bench.everything().await?,
     }
-    report.finish(&cli.json)
+    bench.report.finish(&cli.json)
 }
 
-async fn fan_out(
-    report: &mut Report,
-    binary: &Path,
-    transport: Transport,
-    readers: usize,
-    run: Duration,
+struct Bench {
+    report: Report,
+    binary: PathBuf,
+    quick: bool,
     rounds: usize,
-) -> Result<(), Failure> {
-    eprintln!("Fan-out to {readers} over {}", transport.name());
-    let (ours, theirs) = fanout::compare(binary, transport, readers, run, rounds).await?;
-    let name = format!("{}, {readers} readers, 50 events/s", transport.name());
-    let mut add = |what: &str, unit, pick: fn(&fanout::Shown) -> f64, goal| {
-        report.add(format!("{name}: {what}"), unit, (pick(&ours), Some(pick(&theirs))), goal);
-    };
-    add("deliveries", "1/s", |shown| shown.deliveries_per_s, "");
-    add("server CPU", "s/million", |shown| shown.cpu_s_per_million, "ratio <= 1.0");
-    add("p50", "ms", |shown| shown.p50_ms, "");
-    add("p99", "ms", |shown| shown.p99_ms, "");
-    add("memory a reader", "KiB", |shown| shown.kib_per_connection, "<= 16");
-    add("bytes a delivery", "bytes", |shown| shown.bytes_per_delivery, "");
-    add("generator CPU", "s/million", |shown| shown.generator_cpu_s_per_million, "");
-    Ok(())
+}
+
+impl Bench {
+    async fn everything(&mut self) -> Result<(), Failure> {
+        let sizes: &[usize] = if self.quick { &[1_000] } else { &[1_000, 5_000] };
+        let (many, events) = if self.quick { (2_000, 100_000) } else { (10_000, 1_000_000) };
+        self.appends().await?;
+        for transport in [Transport::Ws, Transport::Sse] {
+            for readers in sizes {
+                self.fan_out(transport, *readers).await?;
+            }
+            self.saturate(transport, 1_000).await?;
+            self.idle(transport, many).await?;
+        }
+        self.late(events, many).await
+    }
+
+    /// So many seconds; fewer in a quick run.
+    fn seconds(&self, usual: u64, quick: u64) -> Duration {
+        Duration::from_secs(if self.quick { quick } else { usual })
+    }
+
+    async fn appends(&mut self) -> Result<(), Failure> {
+        eprintln!("Durable appends");
+        for callers in [1, 8, 64] {
+            let rates = appends::compare(callers, self.seconds(3, 1), self.rounds).await?;
+            let name = format!("durable appends, {callers} callers, {:.1} rows a commit", rates.batch);
+            let goal = if callers == 64 { ">= 0.60 of SQLite" } else { "" };
+            self.report.add(name, "1/s", (rates.store, Some(rates.bare)), goal);
+            if callers == 1 {
+                let millis = (1000.0 / rates.store, Some(1000.0 / rates.bare));
+                self.report.add("lone commit", "ms", millis, "<= 1.3 of SQLite");
+            }
+        }
+        Ok(())
+    }
+
+    async fn fan_out(&mut self, transport: Transport, readers: usize) -> Result<(), Failure> {
+        eprintln!("Fan-out to {readers} over {}", transport.name());
+        let run = self.seconds(10, 4);
+        let (ours, theirs) = fanout::compare(&self.binary, transport, readers, run, self.rounds).await?;
+        let name = format!("{} x {readers}, 50/s", transport.name());
+        let mut add = |what: &str, unit, pick: fn(&fanout::Shown) -> f64, goal| {
+            self.report.add(format!("{name}: {what}"), unit, (pick(&ours), Some(pick(&theirs))), goal);
+        };
+        add("deliveries", "1/s", |shown| shown.deliveries_per_s, "");
+        add("server CPU", "s/million", |shown| shown.cpu_s_per_million, "ratio <= 1.0, then 0.75");
+        add("p50", "ms", |shown| shown.p50_ms, "");
+        add("p99", "ms", |shown| shown.p99_ms, "");
+        add("memory a reader", "KiB", |shown| shown.kib_per_connection, "");
+        add("bytes a delivery", "bytes", |shown| shown.bytes_per_delivery, "");
+        add("generator CPU", "s/million", |shown| shown.generator_cpu_s_per_million, "");
+        Ok(())
+    }
+
+    async fn saturate(&mut self, transport: Transport, readers: usize) -> Result<(), Failure> {
+        eprintln!("As much as one core delivers to {readers} over {}", transport.name());
+        if !process::can_pin() {
+            self.report.remark("A process cannot be held to one core here: it had all of them.".into());
+        }
+        let step = self.seconds(4, 2);
+        let (ours, theirs) = saturate::compare(&self.binary, transport, readers, step).await?;
+        let name = format!("{} x {readers}, saturated, one core", transport.name());
+        let rates = (ours.deliveries_per_s, Some(theirs.deliveries_per_s));
+        self.report.add(format!("{name}: deliveries"), "1/s", rates, "ratio >= 2.5, then 7.8");
+        self.report.add(format!("{name}: p99"), "ms", (ours.p99_ms, Some(theirs.p99_ms)), "< 250");
+        Ok(())
+    }
+
+    async fn idle(&mut self, transport: Transport, readers: usize) -> Result<(), Failure> {
+        eprintln!("{readers} idle connections over {}", transport.name());
+        let run = self.seconds(30, 5);
+        let (ours, theirs) = idle::compare(&self.binary, transport, readers, run).await?;
+        let name = format!("{} x {readers}, idle", transport.name());
+        let memory = (ours.kib_each, Some(theirs.kib_each));
+        self.report.add(format!("{name}: memory each"), "KiB", memory, "<= 16, then 4");
+        let cpu = (ours.cpu_percent, Some(theirs.cpu_percent));
+        self.report.add(format!("{name}: CPU of one core"), "%", cpu, "");
+        Ok(())
+    }
+
+    async fn late(&mut self, events: usize, laggards: usize) -> Result<(), Failure> {
+        /// How many texts each laggard has missed.
+        const BEHIND: u64 = 500;
+        eprintln!("A log of {events} events is written");
+        let folder = process::folder()?;
+        let epoch = log::fill(&self.binary, folder.path(), events).await?;
+        for transport in [Transport::Ws, Transport::Sse] {
+            let rate = late::replay(&self.binary, folder.path(), transport, epoch, events).await?;
+            let name = format!("replay of {events} to one reader, {}", transport.name());
+            self.report.add(name, "events/s", (rate, None), ">= 200000");
+        }
+        let run = self.seconds(5, 2);
+        let lagging = late::laggards(&self.binary, folder.path(), epoch, laggards, BEHIND, run).await?;
+        let name = format!("{laggards} laggards");
+        let writer = (lagging.beside, Some(lagging.alone));
+        self.report.add(format!("{name}: writer, beside alone"), "1/s", writer, "ratio >= 0.80");
+        self.report.add(format!("{name}: catching up"), "events/s", (lagging.catching_up, None), "");
+        let recovered = late::recover(&self.binary, folder.path()).await?;
+        let name = format!("ready after kill -9, {events} events");
+        self.report.add(name, "s", (recovered.as_secs_f64(), None), "<= 1");
+        Ok(())
+    }
 }

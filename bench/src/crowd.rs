@@ -16,7 +16,7 @@ use futures::{StreamExt, stream};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    sync::{mpsc, oneshot},
+    sync::mpsc,
 };
 
 use crate::{
@@ -74,7 +74,7 @@ impl Tally {
 /// Readers, all connected. They leave when this is dropped.
 pub(crate) struct Crowd {
     pub(crate) tally: Arc<Tally>,
-    stop: Option<oneshot::Sender<()>>,
+    frames: Option<mpsc::UnboundedSender<Vec<u8>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -87,7 +87,7 @@ impl Crowd {
         began: Instant,
     ) -> Result<Self, Failure> {
         let tally = Arc::new(Tally::default());
-        let (stop, stopped) = oneshot::channel();
+        let (frames, mut said) = mpsc::unbounded_channel::<Vec<u8>>();
         let (ready, mut all_ready) = mpsc::channel(1);
         let shared = tally.clone();
         let thread = std::thread::Builder::new().name("crowd".into()).spawn(move || {
@@ -102,31 +102,53 @@ impl Crowd {
                             let member =
                                 member.await.map_err(|_| "a reader waited too long to be served")??;
                             let sampled = (nth % SAMPLE == 0).then_some(began);
+                            let stream = member.stream.clone();
                             tokio::spawn(member.follow(tally, sampled));
-                            Ok::<(), Failure>(())
+                            Ok::<Arc<TcpStream>, Failure>(stream)
                         }
                     });
                     let mut readers = std::pin::pin!(readers.buffer_unordered(AT_ONCE));
-                    let mut joined = Ok(());
-                    while let (Ok(()), Some(next)) = (&joined, readers.next().await) {
-                        joined = next;
+                    let mut streams = Vec::with_capacity(size);
+                    while let Some(joined) = readers.next().await {
+                        match joined {
+                            Ok(stream) => streams.push(stream),
+                            Err(error) => {
+                                // Whoever asked may have given up.
+                                let _ = ready.send(Err(error.to_string())).await;
+                                return;
+                            }
+                        }
                     }
-                    // Whoever asked may have given up; so does this thread then.
-                    let _ = ready.send(joined.map_err(|error| error.to_string())).await;
-                    let _ = stopped.await;
+                    let _ = ready.send(Ok(())).await;
+                    while let Some(frame) = said.recv().await {
+                        for stream in &streams {
+                            // A frame is small and the line has been silent. Who has left says so when it reads.
+                            let _ = stream.try_write(&frame);
+                        }
+                    }
                 }),
                 Err(error) => drop(ready.blocking_send(Err(error.to_string()))),
             }
         })?;
-        let crowd = Self { tally, stop: Some(stop), thread: Some(thread) };
+        let crowd = Self { tally, frames: Some(frames), thread: Some(thread) };
         all_ready.recv().await.ok_or("the readers' thread ended")??;
         Ok(crowd)
     }
 }
 
+impl Crowd {
+    /// Lets every reader say something.
+    pub(crate) fn say(&self, frame: &str) {
+        if let Some(frames) = &self.frames {
+            // The thread ends only after this is dropped.
+            let _ = frames.send(wire::client_frame(frame));
+        }
+    }
+}
+
 impl Drop for Crowd {
     fn drop(&mut self) {
-        drop(self.stop.take());
+        drop(self.frames.take());
         if let Some(thread) = self.thread.take() {
             // It has told its errors already.
             let _ = thread.join();
@@ -135,7 +157,7 @@ impl Drop for Crowd {
 }
 
 struct Member {
-    stream: TcpStream,
+    stream: Arc<TcpStream>,
     reader: Reader,
 }
 
@@ -172,7 +194,7 @@ async fn join(addr: SocketAddr, entry: &Entry) -> Result<Member, Failure> {
         }
         reader.feed(&read, |payload| heard.extend_from_slice(payload));
     }
-    Ok(Member { stream, reader })
+    Ok(Member { stream: Arc::new(stream), reader })
 }
 
 impl Member {
@@ -184,7 +206,7 @@ impl Member {
                 Err(_) => None,
             };
             let Some(seen) = seen else { break };
-            if seen.ping && self.stream.write_all(&pong).await.is_err() {
+            if seen.ping && self.stream.try_write(&pong).is_err() {
                 break;
             }
         }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::ValueEnum;
-use serde::Serialize;
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{
@@ -41,11 +41,13 @@ impl Transport {
         }
     }
 
-    /// What the yardstick's text is wrapped in, in bytes: a frame's header; or a chunk's, with `data: `.
-    fn wrapping(self) -> f64 {
+    /// How large a text of the yardstick's is that weighs as much, in bytes: it is wrapped in a frame's
+    /// header, or in a chunk's and `data: `.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few hundred bytes")]
+    pub(crate) fn unwrapped(self, bytes: f64) -> usize {
         match self {
-            Transport::Ws => 4.0,
-            Transport::Sse => 15.0,
+            Transport::Ws => bytes as usize - 4,
+            Transport::Sse => bytes as usize - 15,
         }
     }
 }
@@ -70,24 +72,27 @@ impl Side {
         let folder = process::folder()?;
         let process = Process::hubbub(binary, folder.path(), core)?;
         let stage = Stage::Hubbub { token: Http::sign_in(process.addr, "ada").await? };
-        let pattern = "chat.lobby.message_posted";
-        let entry = match transport {
-            Transport::Ws => Entry {
-                path: "/live/ws".into(),
-                framing: Framing::WebSocket,
-                hello: Some(format!(
-                    r#"{{"kind":"hello","v":1,"subs":[{{"sid":"a","match":"{pattern}"}}]}}"#
-                )),
-                until: Some("\"live\""),
-            },
-            Transport::Sse => Entry {
-                path: format!("/live/sse?match={pattern}"),
-                framing: Framing::Stream,
-                hello: None,
-                until: Some("\"live\""),
-            },
-        };
+        let entry = Self::lobby(transport, None);
         Ok(Self { process, stage, entry, bytes: TEXT, _folder: Some(folder) })
+    }
+
+    /// How a reader of ours listens to the lobby: from now on, or from a cursor.
+    pub(crate) fn lobby(transport: Transport, since: Option<String>) -> Entry {
+        const PATTERN: &str = "chat.lobby.message_posted";
+        let until = Some("\"live\"");
+        match transport {
+            Transport::Ws => {
+                let sub = json!({"sid": "a", "match": PATTERN, "since": since});
+                let hello = json!({"kind": "hello", "v": 1, "subs": [sub]});
+                let hello = Some(hello.to_string());
+                Entry { path: "/live/ws".into(), framing: Framing::WebSocket, hello, until }
+            }
+            Transport::Sse => {
+                let since = since.map(|since| format!("&since={since}")).unwrap_or_default();
+                let path = format!("/live/sse?match={PATTERN}{since}");
+                Entry { path, framing: Framing::Stream, hello: None, until }
+            }
+        }
     }
 
     /// The yardstick, which sends texts of so many bytes.
@@ -134,7 +139,7 @@ impl Side {
 }
 
 /// What one run showed.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Shown {
     /// Texts that readers got, a second.
     pub(crate) deliveries_per_s: f64,
@@ -206,8 +211,7 @@ pub(crate) async fn compare(
         let shown = measure(&side, size, RATE, run).await?;
         drop(side);
         ours.push(shown);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few hundred bytes")]
-        let bytes = (shown.bytes_per_delivery - transport.wrapping()) as usize;
+        let bytes = transport.unwrapped(shown.bytes_per_delivery);
         theirs.push(measure(&Side::yardstick(transport, bytes, None)?, size, RATE, run).await?);
     }
     Ok((median(ours), median(theirs)))

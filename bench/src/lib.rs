@@ -5,21 +5,28 @@
 //! |---|---|
 //! | [`cli`] | what can be measured, by name |
 //! | [`relay`] | a line that breaks where it is told to |
-//! | `fanout` | one text to very many readers |
+//! | `fanout`, `saturate`, `idle` | one text to very many readers; ever more texts; no text at all |
+//! | `appends` | durable appends beside raw SQLite |
+//! | `late`, `log` | restarts, replay and laggards over a large log, and how that is made |
 //! | `crowd`, `publisher` | the readers and the writers of a run; they must cost little |
 //! | `wire`, `http` | as much of the protocols as they need |
 //! | `process` | the server under measurement, and what it used |
 //! | `yardstick` | what it is measured beside |
 //! | `report` | the table and the JSON file |
 
+mod appends;
 pub mod cli;
 mod crowd;
 mod fanout;
 mod http;
+mod idle;
+mod late;
+mod log;
 mod process;
 mod publisher;
 pub mod relay;
 mod report;
+mod saturate;
 mod wire;
 mod yardstick;
 

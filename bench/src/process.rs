@@ -23,6 +23,16 @@ pub(crate) struct Process {
 impl Process {
     /// Starts `hubbub` over the data in `folder`, with demo people and without limits on load.
     pub(crate) fn hubbub(binary: &Path, folder: &Path, core: Option<usize>) -> Result<Self, Failure> {
+        Self::hubbub_with(binary, folder, core, &[])
+    }
+
+    /// The same, with other settings.
+    pub(crate) fn hubbub_with(
+        binary: &Path,
+        folder: &Path,
+        core: Option<usize>,
+        settings: &[(&str, &str)],
+    ) -> Result<Self, Failure> {
         let site = folder.join("site");
         std::fs::create_dir_all(site.join("pkg"))?;
         let mut command = command(binary, core);
@@ -33,7 +43,8 @@ impl Process {
             .env("HUBBUB_SITE_ROOT", site)
             .env("HUBBUB_DEMO", "true")
             .env("RUST_LOG", "error")
-            .envs(unlimited(binary)?);
+            .envs(unlimited(binary)?)
+            .envs(settings.iter().copied());
         Self::start(command)
     }
 
@@ -66,6 +77,13 @@ impl Process {
         Ok(Self { addr, child, _stdout: stdout })
     }
 
+    /// Ends it as `kill -9` does.
+    pub(crate) fn kill(mut self) -> Result<(), Failure> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
     /// What it has used so far.
     pub(crate) fn usage(&self) -> Result<Usage, Failure> {
         Usage::of(self.child.id())
@@ -93,10 +111,36 @@ fn command(program: &Path, core: Option<usize>) -> Command {
 }
 
 /// Whether processes can be held to one core here.
-fn can_pin() -> bool {
+pub(crate) fn can_pin() -> bool {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     cores > 1
         && Command::new("taskset").arg("-V").stdout(Stdio::null()).status().is_ok_and(|done| done.success())
+}
+
+/// While it lives, this process and the threads it starts run on one core.
+pub(crate) struct Held {
+    cores: usize,
+}
+
+impl Held {
+    pub(crate) fn to(core: usize) -> Result<Self, Failure> {
+        let cores = std::thread::available_parallelism()?.get();
+        hold(&core.to_string())?;
+        Ok(Self { cores })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // What could be taken can be given back.
+        let _ = hold(&format!("0-{}", self.cores - 1));
+    }
+}
+
+fn hold(cores: &str) -> Result<(), Failure> {
+    let me = std::process::id().to_string();
+    let done = Command::new("taskset").args(["-apc", cores, &me]).stdout(Stdio::null()).status()?;
+    if done.success() { Ok(()) } else { Err("the load generator cannot be held to one core".into()) }
 }
 
 /// The settings of this build that would keep a load test from being one, at values that do not.

@@ -21,6 +21,7 @@ pub(crate) struct Row {
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
     rows: Vec<Row>,
+    remarks: Vec<String>,
 }
 
 impl Report {
@@ -38,6 +39,12 @@ impl Report {
         self.rows.push(row);
     }
 
+    /// Adds a sentence: something that could not be measured, and why.
+    pub(crate) fn remark(&mut self, text: String) {
+        eprintln!("  {text}");
+        self.remarks.push(text);
+    }
+
     /// Prints the table and writes the file.
     pub(crate) fn finish(&self, json: &Path) -> Result<(), Failure> {
         let optional = |value: Option<f64>| value.map_or_else(|| "–".into(), number);
@@ -46,6 +53,9 @@ impl Report {
             let ratio = row.ratio.map_or_else(|| "–".into(), |ratio| format!("{ratio:.2}"));
             let (ours, yardstick) = (number(row.ours), optional(row.yardstick));
             println!("{:<52} {ours:>10} {yardstick:>10} {ratio:>7}  {:<14} {}", row.what, row.unit, row.goal);
+        }
+        for remark in &self.remarks {
+            println!("{remark}");
         }
         if let Some(folder) = json.parent() {
             std::fs::create_dir_all(folder)?;
