@@ -3,13 +3,16 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
+use live::ClientConfig;
 
 use crate::{
     Failure, appends,
     fanout::{self, Transport},
     idle, late, log, process,
     report::Report,
-    saturate, yardstick,
+    saturate,
+    soak::{self, Soak},
+    yardstick,
 };
 
 /// Numbers: ours beside a plain axum broadcast server's (or raw SQLite's), measured in the same run.
@@ -70,6 +73,18 @@ enum What {
         #[arg(default_value_t = 10_000)]
         laggards: usize,
     },
+    /// Clients behind lines that break, writers, and a redeployment in the middle.
+    Soak {
+        /// How many clients.
+        #[arg(long, default_value_t = 1_000)]
+        clients: usize,
+        /// How often each is cut.
+        #[arg(long, default_value_t = 20)]
+        cuts: usize,
+        /// Decides when and where lines are cut.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Be the server that we are measured beside.
     #[command(hide = true)]
     Yardstick,
@@ -94,6 +109,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Some(What::Saturate { transport, readers }) => bench.saturate(transport, readers).await?,
         Some(What::Idle { transport, readers }) => bench.idle(transport, readers).await?,
         Some(What::Late { events, laggards }) => bench.late(events, laggards).await?,
+        Some(What::Soak { clients, cuts, seed }) => return bench.soak(clients, cuts, seed).await,
         None | Some(What::Yardstick) => bench.everything().await?,
     }
     bench.report.finish(&cli.json)
@@ -205,6 +221,26 @@ impl Bench {
         let recovered = late::recover(&self.binary, folder.path()).await?;
         let name = format!("ready after kill -9, {events} events");
         self.report.add(name, "s", (recovered.as_secs_f64(), None), "<= 1");
+        Ok(())
+    }
+
+    async fn soak(&self, clients: usize, cuts: usize, seed: u64) -> Result<(), Failure> {
+        let soak = Soak {
+            binary: self.binary.clone(),
+            clients,
+            cuts,
+            peace: Duration::from_secs(6),
+            pause: Duration::from_millis(200),
+            session: ClientConfig::new(seed),
+            seed,
+        };
+        let endured = soak::run(&soak).await?;
+        println!(
+            "{clients} clients, {} cuts, {} texts: everybody ended equal to the log, nobody was refused.",
+            endured.cuts, endured.texts
+        );
+        println!("Back after the redeployment, counted from the moment the old server was told to stop:");
+        print!("{}", soak::histogram(&endured.came_back));
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
+use uuid::Uuid;
 
 use crate::Failure;
 
@@ -33,8 +34,30 @@ impl Http {
         body: &str,
     ) -> Result<Vec<u8>, Failure> {
         let bearer = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+        self.send(method, path, &bearer, body).await
+    }
+
+    /// Sends a command under an idempotency key.
+    pub(crate) async fn command(
+        &mut self,
+        name: &str,
+        token: &str,
+        key: Uuid,
+        data: &str,
+    ) -> Result<Vec<u8>, Failure> {
+        let headers = format!("Authorization: Bearer {token}\r\nIdempotency-Key: {key}\r\n");
+        self.send("POST", &format!("/api/commands/{name}"), &headers, data).await
+    }
+
+    async fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &str,
+    ) -> Result<Vec<u8>, Failure> {
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{bearer}Content-Length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{headers}Content-Length: {}\r\n\r\n{body}",
             self.addr,
             body.len()
         );

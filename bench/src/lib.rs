@@ -4,6 +4,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`cli`] | what can be measured, by name |
+//! | [`soak`] | clients behind lines that break, and a redeployment: everybody ends equal to the log |
 //! | [`relay`] | a line that breaks where it is told to |
 //! | `fanout`, `saturate`, `idle` | one text to very many readers; ever more texts; no text at all |
 //! | `appends` | durable appends beside raw SQLite |
@@ -27,6 +28,7 @@ mod publisher;
 pub mod relay;
 mod report;
 mod saturate;
+pub mod soak;
 mod wire;
 mod yardstick;
 

@@ -5,6 +5,7 @@ use std::{
     net::SocketAddr,
     path::Path,
     process::{Child, ChildStdout, Command, Stdio},
+    time::Duration,
 };
 
 use tempfile::TempDir;
@@ -75,6 +76,21 @@ impl Process {
             }
         };
         Ok(Self { addr, child, _stdout: stdout })
+    }
+
+    /// Tells it to stop, and waits until it has.
+    pub(crate) async fn terminate(mut self) -> Result<(), Failure> {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;
+        if !told.success() {
+            return Err("the server cannot be told to stop".into());
+        }
+        loop {
+            match self.child.try_wait()? {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => return Err(format!("the server did not stop cleanly: {status}").into()),
+                None => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
     }
 
     /// Ends it as `kill -9` does.

@@ -17,7 +17,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("frontend", &["app"]),
     ("client", &["domain", "live"]),
     ("server", &["app", "backend", "client", "domain", "hub", "live", "store"]),
-    ("bench", &["domain", "store"]),
+    ("bench", &["client", "domain", "live", "store"]),
 ];
 
 fn root() -> &'static Path {
