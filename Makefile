@@ -6,6 +6,8 @@
 #   make dev     rebuild and reload while you edit
 #   make build   target/release/hubbub and target/site
 #   make bench   numbers, beside a plain axum server and raw SQLite; BENCH="--quick" for a short run
+#   make soak    many clients behind breaking lines, writers, a redeployment; SOAK="--clients 100"
+#   make fuzz    each fuzz target for FUZZ_SECONDS (60); needs a nightly compiler
 #   make setup   only fetch the tools (each target does what it needs by itself)
 
 SHELL := bash
@@ -13,10 +15,10 @@ SHELL := bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/end2end/node_modules/.bin:$(PATH)
 
-.PHONY: help run dev build bench test setup setup-test lint unit end2end clean
+.PHONY: help run dev build bench soak fuzz test setup setup-test lint unit end2end clean
 
 help:
-	@sed -n '3,11s/^# \{0,1\}//p' Makefile
+	@sed -n '3,13s/^# \{0,1\}//p' Makefile
 
 setup:
 	@scripts/setup build
@@ -38,6 +40,13 @@ dev: setup
 bench: build
 	@scripts/step "Building the load generator" cargo build --quiet --release -p bench
 	@scripts/step "Numbers, beside a plain axum broadcast server and raw SQLite" target/release/bench $(BENCH)
+
+soak: build
+	@scripts/step "Building the load generator" cargo build --quiet --release -p bench
+	@scripts/step "Soaking" target/release/bench soak $(SOAK)
+
+fuzz:
+	@scripts/fuzz
 
 lint:
 	@scripts/step "Checking the format" cargo fmt --all --check

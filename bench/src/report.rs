@@ -33,7 +33,7 @@ impl Report {
         (ours, yardstick): (f64, Option<f64>),
         goal: &'static str,
     ) {
-        let ratio = yardstick.map(|yardstick| ours / yardstick);
+        let ratio = yardstick.map(|yardstick| ours / yardstick).filter(|ratio| ratio.is_finite());
         let row = Row { what: what.into(), unit, ours, yardstick, ratio, goal };
         eprintln!("  {}: {} {unit}", row.what, number(ours));
         self.rows.push(row);

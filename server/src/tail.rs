@@ -7,9 +7,10 @@ use std::{
 
 use clap::Args;
 use client::{Client, Options, Update};
-use domain::{Cursor, Pattern, Position, Recorded};
+use domain::{Actor, Cursor, Pattern, Position, Recorded, Subject};
 use futures::StreamExt;
 use live::{OnGap, Sid, Status};
+use serde_json::{json, value::RawValue};
 
 use crate::remote::{Remote, RemoteError, is_final};
 
@@ -95,11 +96,8 @@ impl Tail {
         while let Some(update) = self.client.next().await {
             match update {
                 Update::Event { event, .. } => self.print(&event)?,
-                Update::Signal { subject, data, .. } => writeln!(io::stdout(), "{subject} {data}")?,
-                Update::Advanced { cursor, .. } => {
-                    self.last = Some(cursor);
-                    io::stdout().flush()?;
-                }
+                Update::Signal { subject, data, actor } => self.print_signal(&subject, &data, actor)?,
+                Update::Advanced { cursor, .. } => self.last = Some(cursor),
                 Update::Live { .. } => {}
                 Update::Resync { .. } => self.resume(),
                 Update::Refused { why, .. } | Update::Status(Status::Stopped { why, .. }) => {
@@ -149,16 +147,29 @@ impl Tail {
         self.client.resynced(&self.sid, since);
     }
 
+    fn print_signal(&self, subject: &Subject, data: &RawValue, actor: Option<Actor>) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        if self.for_people {
+            let actor = actor.map(|actor| actor.to_string()).unwrap_or_default();
+            let data = data.get().replace(char::is_control, "\u{fffd}");
+            writeln!(out, "{subject}  {actor}  {data}")
+        } else {
+            writeln!(out, "{}", json!({"subject": subject, "data": data, "actor": actor}))
+        }
+    }
+
     fn print(&self, event: &Recorded) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if !self.for_people {
             return writeln!(out, "{}", event.encode());
         }
         let meta = &event.meta;
+        // What strangers have written must not steer a terminal.
+        let data = event.data.get().replace(char::is_control, "\u{fffd}");
         writeln!(
             out,
-            "{}  {}  \x1b[1m{}\x1b[0m  {}  {}  {}",
-            meta.position, meta.time, meta.kind, meta.subject, meta.actor, event.data
+            "{}  {}  \x1b[1m{}\x1b[0m  {}  {}  {data}",
+            meta.position, meta.time, meta.kind, meta.subject, meta.actor
         )
     }
 }

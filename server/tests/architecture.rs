@@ -121,7 +121,7 @@ fn every_module_opens_with_what_it_is() {
         }
     }
     let mut found = vec![];
-    for folder in ["app", "server", "frontend", "crates", "bench"] {
+    for folder in ["app", "server", "frontend", "crates", "bench", "fuzz/fuzz_targets"] {
         visit(&root().join(folder), &mut found);
     }
     assert!(found.is_empty(), "these do not open with `//!`: {found:#?}");
