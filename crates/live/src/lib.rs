@@ -8,6 +8,7 @@
 //! | [`close`] | why a connection ends, and what the other side does about it |
 //! | [`server`] | [`ServerSession`]: one connection, as the server sees it |
 //! | [`client`] | [`ClientSession`]: all connections of one page, one after another |
+//! | [`presence`] | who is here, by what they do and not by their sockets |
 //!
 //! A driver owns a session: it feeds in what happens, then calls `poll` until it is empty, then sleeps until
 //! `next_timer` or the next thing that happens. Instants are milliseconds since any fixed point, as `u64`.
@@ -22,6 +23,7 @@ mod backoff;
 pub mod client;
 pub mod close;
 pub mod frames;
+pub mod presence;
 pub mod server;
 pub mod subscription;
 
