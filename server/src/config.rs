@@ -100,6 +100,8 @@ settings! {
     reads_per_minute: u32 = 6_000, "HUBBUB_READS_PER_MINUTE";
     /// Whether the last address in X-Forwarded-For is who asks: behind a proxy that writes it, and only there.
     trust_forwarded: bool = false, "HUBBUB_TRUST_FORWARDED";
+    /// How long somebody without a connection is still shown as here, in seconds.
+    presence_grace_seconds: u64 = 15, "HUBBUB_PRESENCE_GRACE_SECONDS";
     /// How long a socket may take no byte before it is cut, in seconds.
     stall_seconds: u64 = 5, "HUBBUB_STALL_SECONDS";
     /// How long a stopping server waits for its connections, in seconds.

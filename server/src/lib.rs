@@ -9,6 +9,7 @@
 //! | `session` | cookies, bearer tokens, who asks, from which origin |
 //! | `limits` | how often an address may do something |
 //! | `problem` | every error as problem+json |
+//! | `presence` | who is here, told to everybody |
 //! | `http` | the API, the pages and their forms, static files, health |
 //! | `listen` | the accept loop and its bounds |
 //! | `transport` | the live protocol over WebSocket and Server-Sent Events |
@@ -19,6 +20,7 @@ pub mod config;
 mod http;
 mod limits;
 mod listen;
+mod presence;
 mod problem;
 pub mod publish;
 pub mod remote;

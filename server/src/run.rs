@@ -17,6 +17,7 @@ use crate::{
     http,
     limits::Limits,
     listen::{self, Bounds},
+    presence::Presence,
     state::AppState,
 };
 
@@ -153,9 +154,10 @@ impl Server {
         };
         let hub = backend.hub().clone();
         let stopping = draining.clone();
+        let presence = Presence::start(hub.clone(), Duration::from_secs(settings.presence_grace_seconds));
         let limits = Arc::new(Limits::new(&settings));
         let settings = Arc::new(settings);
-        let app = http::router(AppState { backend, settings, limits, leptos, draining, _at_work });
+        let app = http::router(AppState { backend, settings, limits, leptos, presence, draining, _at_work });
         let serving = tokio::spawn(listen::serve(listener, app, bounds, stopping));
         Ok(Self { addr, store, hub, drain, patience, at_work, serving })
     }

@@ -7,7 +7,7 @@ use backend::Backend;
 use leptos::config::LeptosOptions;
 use tokio::sync::{mpsc, watch};
 
-use crate::{config::Settings, limits::Limits};
+use crate::{config::Settings, limits::Limits, presence::Presence};
 
 #[derive(Clone)]
 pub(crate) struct AppState {
@@ -15,6 +15,8 @@ pub(crate) struct AppState {
     pub(crate) settings: Arc<Settings>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) leptos: LeptosOptions,
+    /// Who is here; every stream of a signed-in person enters it.
+    pub(crate) presence: Presence,
     /// Turns true when the server stops: open streams say goodbye.
     pub(crate) draining: watch::Receiver<bool>,
     /// Held by everything that is still at work; a stopping server waits until nobody holds it.

@@ -241,21 +241,24 @@ async fn who_types_in_a_private_room_is_told_to_its_members_only() {
     strange.follow("chat.>", None).await;
     for (room, who) in [("backstage", &stranger), ("nowhere", &stranger), ("lobby", &olgas)] {
         let subject = format!("signal.typing.{room}.{who}");
-        strange.send(json!({"kind": "signal", "subject": subject, "data": {}})).await;
+        strange.send(json!({"kind": "signal", "subject": subject, "data": {"typing": true}})).await;
         assert_eq!(strange.next_of("refused").await["code"], "bad_signal", "{subject}");
     }
-    for room in ["backstage", "lobby"] {
-        let subject = format!("signal.typing.{room}.{olgas}");
-        typing.send(json!({"kind": "signal", "subject": subject, "data": {"room": room}})).await;
+    let subjects = ["backstage", "lobby"].map(|room| format!("signal.typing.{room}.{olgas}"));
+    for subject in &subjects {
+        typing.send(json!({"kind": "signal", "subject": subject, "data": {"typing": true}})).await;
     }
     let [member, other] = &mut listening;
-    let mut rooms: Vec<Value> = vec![];
-    while rooms.len() < 2 {
-        rooms.push(member.next_of("signal").await["data"]["room"].clone());
+    let mut heard: Vec<Value> = vec![];
+    while heard.len() < 2 {
+        heard.push(member.next_of("signal").await["subject"].clone());
     }
-    rooms.sort_by_key(Value::to_string);
-    assert_eq!(rooms, ["backstage", "lobby"]);
-    assert_eq!(other.next_of("signal").await["data"]["room"], "lobby");
+    heard.sort_by_key(Value::to_string);
+    assert_eq!(heard, subjects);
+    let signal = other.next_of("signal").await;
+    assert_eq!(signal["subject"], subjects[1]);
+    assert_eq!(signal["data"], json!({"typing": true, "name": "Olga"}));
+    assert_eq!(signal["actor"], format!("user:{olgas}"));
 }
 
 #[tokio::test]

@@ -223,7 +223,7 @@ async fn a_signal_is_posted_by_who_has_no_socket() {
     .await;
     problem(
         post(None, &format!("signal.typing.lobby.{id}")).await.unwrap(),
-        403,
+        401,
         "live.signal_sign_in_first",
     )
     .await;

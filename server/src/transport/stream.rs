@@ -10,8 +10,8 @@ use live::{
 };
 use uuid::Uuid;
 
-use super::signals;
-use crate::{session::Stale, state::AppState};
+use super::signals::Signals;
+use crate::{presence, session::Stale, state::AppState};
 
 /// After a drain reconnects are spread: over this time for each connection, in milliseconds ...
 const SPREAD_EACH_MS: usize = 2;
@@ -49,7 +49,9 @@ pub(super) struct Stream {
     session: ServerSession,
     hub: hub::Connection,
     state: AppState,
-    caller: Caller,
+    signals: Signals,
+    /// Whoever is signed in is here while this lives.
+    _here: Option<presence::Guard>,
     began: Instant,
     /// When the caller's sign-in is over, in milliseconds after `began`.
     over: Option<u64>,
@@ -87,7 +89,9 @@ impl Stream {
             session.end(CloseCode::Unauthorised, "Your session is over. Sign in again.");
         }
         let over = state.backend.remaining_millis(&caller);
-        Ok(Self { session, hub: connection, state, caller, began, over, keeps_no_view })
+        let _here = caller.user.map(|user| state.presence.enter(user));
+        let signals = Signals::of(caller);
+        Ok(Self { session, hub: connection, state, signals, _here, began, over, keeps_no_view })
     }
 
     /// Milliseconds since the stream began.
@@ -180,8 +184,8 @@ impl Stream {
                 }
                 ServerOutput::Close { sid } => self.hub.close(&sid),
                 ServerOutput::Signal { subject, data } => {
-                    if let Err((code, why)) = signals::send(&self.state, &self.caller, subject, data) {
-                        self.session.refuse(code, why);
+                    if let Err(refused) = self.signals.send(&self.state, subject, &data).await {
+                        self.session.refuse(refused.code(), refused.to_string());
                     }
                 }
             }
