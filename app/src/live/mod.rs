@@ -11,11 +11,19 @@
 mod socket;
 mod view;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    rc::Rc,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
+use domain::{Actor, Pattern, Subject};
 use leptos::prelude::*;
-use live::Status;
+use live::{Sid, Status};
 use send_wrapper::SendWrapper;
+use serde_json::value::RawValue;
 
 pub use view::{Fetch, LiveView, view};
 
@@ -60,6 +68,33 @@ impl Live {
         self.status.with(|status| *status == Status::Live)
     }
 
+    /// Sends something ephemeral: a subject under `signal.`, and JSON. Forgotten if the page is not live, or the
+    /// text is not JSON. Only in the browser.
+    pub fn signal(&self, subject: Subject, data: &str) {
+        if let (Some(driver), Ok(data)) = (self.driver(), RawValue::from_string(data.to_owned())) {
+            driver.signal(subject, data);
+        }
+    }
+
+    /// Calls `on` with each signal that the pattern matches (its subject, its data as JSON, and who sent it),
+    /// until the current owner is cleaned up. On the server nothing is heard.
+    pub fn on_signal(&self, pattern: Pattern, on: impl Fn(&Subject, &str, Option<&Actor>) + 'static) {
+        let sid = fresh_sid("signal");
+        let (live, name, on) = (self.clone(), sid.clone(), Rc::new(on) as socket::Hear);
+        // Runs in the browser only, and after the root has started the connection.
+        Effect::new(move |_| {
+            if let Some(driver) = live.driver() {
+                driver.hear(name.clone(), pattern.clone(), Rc::clone(&on));
+            }
+        });
+        let live = self.clone();
+        on_cleanup(move || {
+            if let Some(driver) = live.driver() {
+                driver.unsubscribe(&sid);
+            }
+        });
+    }
+
     fn driver(&self) -> Option<socket::Driver> {
         let held = self.driver.lock().unwrap_or_else(PoisonError::into_inner);
         held.as_ref().map(|driver| (**driver).clone())
@@ -70,4 +105,11 @@ impl Default for Live {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// A name for a subscription that no other of this page has.
+fn fresh_sid(name: &str) -> Sid {
+    static NTH: AtomicU64 = AtomicU64::new(0);
+    let sid = format!("{name}-{}", NTH.fetch_add(1, Ordering::Relaxed));
+    Sid::new(sid).expect("a short name and a number make a name")
 }

@@ -3,12 +3,14 @@
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc, time::Duration};
 
+use domain::{Actor, Pattern, Subject};
 use leptos::{
     leptos_dom::helpers::{TimeoutHandle, WindowListenerHandle},
     prelude::*,
     task::spawn_local,
 };
 use live::{ClientConfig, ClientOutput, ClientSession, OnGap, Sid, Status};
+use serde_json::value::RawValue;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{CloseEvent, MessageEvent, VisibilityState, WebSocket};
 
@@ -21,6 +23,9 @@ const RESYNC_AFTER: u32 = 1_000;
 /// How long to wait before a view is asked for again after the server could not be reached.
 const REFETCH_AFTER: Duration = Duration::from_secs(2);
 
+/// Is called with each signal: what about, what (as JSON), and who sent it.
+pub(super) type Hear = Rc<dyn Fn(&Subject, &str, Option<&Actor>)>;
+
 /// Owns the connection. Cheap to clone; never leaves the browser's thread.
 #[derive(Clone)]
 pub(super) struct Driver(Rc<RefCell<Inner>>);
@@ -28,6 +33,7 @@ pub(super) struct Driver(Rc<RefCell<Inner>>);
 struct Inner {
     session: ClientSession,
     readers: HashMap<Sid, Rc<dyn Reader>>,
+    hearers: Vec<(Sid, Pattern, Hear)>,
     socket: Option<Socket>,
     timer: Option<TimeoutHandle>,
     listeners: Vec<WindowListenerHandle>,
@@ -70,6 +76,7 @@ impl Driver {
         Self(Rc::new(RefCell::new(Inner {
             session: ClientSession::new(ClientConfig::new(seed)),
             readers: HashMap::new(),
+            hearers: Vec::new(),
             socket: None,
             timer: None,
             listeners: Vec::new(),
@@ -111,6 +118,7 @@ impl Driver {
         inner.session.stop();
         inner.socket = None;
         inner.readers.clear();
+        inner.hearers.clear();
         if let Some(timer) = inner.timer.take() {
             timer.clear();
         }
@@ -128,8 +136,21 @@ impl Driver {
         });
     }
 
+    /// Hears every signal that the pattern matches.
+    pub(super) fn hear(&self, sid: Sid, pattern: Pattern, hear: Hear) {
+        self.0.borrow_mut().hearers.push((sid.clone(), pattern.clone(), hear));
+        self.with(move |session, _| session.subscribe(sid, pattern, None, OnGap::Replay));
+    }
+
+    /// Sends a signal, if connected; else it is forgotten.
+    pub(super) fn signal(&self, subject: Subject, data: Box<RawValue>) {
+        self.with(move |session, _| session.signal(subject, data));
+    }
+
+    /// Ends what [`Self::subscribe`] or [`Self::hear`] began.
     pub(super) fn unsubscribe(&self, sid: &Sid) {
         self.0.borrow_mut().readers.remove(sid);
+        self.0.borrow_mut().hearers.retain(|(held, ..)| held != sid);
         self.with(|session, _| session.unsubscribe(sid));
     }
 
@@ -191,7 +212,13 @@ impl Driver {
             }
             ClientOutput::Status(status) => self.0.borrow().status.set(status),
             ClientOutput::NewBuild(_) => self.0.borrow().outdated.set(true),
-            ClientOutput::Live { .. } | ClientOutput::Signal { .. } => {}
+            ClientOutput::Signal { subject, data, actor } => {
+                let wanted = |(_, pattern, _): &&(Sid, Pattern, Hear)| pattern.matches(&subject);
+                let hearers: Vec<Hear> =
+                    self.0.borrow().hearers.iter().filter(wanted).map(|(.., hear)| Rc::clone(hear)).collect();
+                hearers.iter().for_each(|hear| hear(&subject, data.get(), actor.as_ref()));
+            }
+            ClientOutput::Live { .. } => {}
         }
     }
 

@@ -3,10 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use domain::{
@@ -15,9 +12,8 @@ use domain::{
     views::{RoomFeed, RoomList},
 };
 use leptos::prelude::*;
-use live::Sid;
 
-use super::Live;
+use super::{Live, fresh_sid};
 use crate::{calls, fault::Fault};
 
 /// A view the server can be asked for again, when reading on from a cursor is not possible or not worth it.
@@ -126,7 +122,6 @@ impl<V: Fetch> Reader for LiveView<V> {
 
 /// Makes a snapshot live, until the current owner is cleaned up.
 pub fn view<V: Fetch>(key: V::Key, snapshot: Snapshot<V>) -> LiveView<V> {
-    static NTH: AtomicU64 = AtomicU64::new(0);
     let view = LiveView {
         state: ArcRwSignal::new(snapshot.view),
         cursor: ArcRwSignal::new(snapshot.cursor),
@@ -134,8 +129,7 @@ pub fn view<V: Fetch>(key: V::Key, snapshot: Snapshot<V>) -> LiveView<V> {
         key,
         taps: Arc::default(),
     };
-    let sid = format!("{}-{}", V::SID, NTH.fetch_add(1, Ordering::Relaxed));
-    let sid = Sid::new(sid).expect("a short name and a number make a name");
+    let sid = fresh_sid(V::SID);
     if let Some(live) = use_context::<Live>() {
         let (page, name, reader) = (live.clone(), sid.clone(), view.clone());
         // Runs in the browser only, and after the root has started the connection.
