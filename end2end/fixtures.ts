@@ -4,7 +4,8 @@
 import { type BrowserContext, type BrowserContextOptions, expect, type Page, test as base } from "@playwright/test";
 import { Api } from "./support/api";
 import { Complaints } from "./support/console";
-import { Server } from "./support/server";
+import { RoomPage, signIn } from "./support/pages";
+import { Server, type ServerSettings } from "./support/server";
 import { Wire } from "./support/wire";
 
 interface ForOneTest {
@@ -16,16 +17,31 @@ interface ForOneTest {
   wire: Wire;
   /** The API as one of the demo's people. */
   api: (handle: string, password?: string) => Promise<Api>;
+  /** Ada and Bo, each in a browser of their own, in a public room of this test's own. */
+  twoInARoom: TwoInARoom;
+}
+
+/** Two people who look at the same room. */
+export interface TwoInARoom {
+  ada: RoomPage;
+  bo: RoomPage;
+  /** Olga's hands and eyes behind the pages' backs; she opened the room. */
+  olga: Api;
+  address: string;
 }
 
 interface ForOneWorker {
+  /** Settings of the server that differ from the defaults: `HUBBUB_…` by name. */
+  settings: ServerSettings;
   server: Server;
 }
 
 export const test = base.extend<ForOneTest, ForOneWorker>({
+  settings: [{}, { option: true, scope: "worker" }],
+
   server: [
-    async ({}, use) => {
-      const server = await Server.start();
+    async ({ settings }, use) => {
+      const server = await Server.start(settings);
       await use(server);
       await server.dispose();
     },
@@ -71,6 +87,17 @@ export const test = base.extend<ForOneTest, ForOneWorker>({
 
   api: async ({ baseURL }, use) => {
     await use((handle, password) => Api.as(baseURL ?? "", handle, password));
+  },
+
+  twoInARoom: async ({ page, another, api }, use) => {
+    const olga = await api("olga");
+    const address = await olga.openRoom();
+    const other = await another();
+    await signIn(page, "Ada");
+    await signIn(other, "Bo");
+    const ada = await RoomPage.open(page, address);
+    const bo = await RoomPage.open(other, address);
+    await use({ ada, bo, olga, address });
   },
 });
 

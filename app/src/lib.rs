@@ -8,6 +8,7 @@
 //! | [`calls`], [`fault`] | server functions, and what goes wrong with them |
 //! | [`live`] | views that fold themselves |
 //! | [`outbox`] | commands on their way |
+//! | [`presence`] | who is here |
 //! | [`forms`] | plain forms that are commands |
 //! | [`features`] | one module for each part of the site |
 //! | [`ui`] | small things that all of them use |
@@ -29,6 +30,7 @@ pub mod features;
 pub mod forms;
 pub mod live;
 pub mod outbox;
+pub mod presence;
 mod rail;
 mod root;
 mod theme;

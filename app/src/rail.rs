@@ -6,7 +6,7 @@ use leptos_router::{components::A, hooks::use_location};
 use crate::{
     context::page,
     theme,
-    ui::{Avatar, ConnectionPill, Icon},
+    ui::{ConnectionPill, Face, Icon},
 };
 
 /// The rail.
@@ -65,7 +65,7 @@ fn Account() -> impl IntoView {
     match page().viewer.clone() {
         Some(person) => Either::Left(view! {
             <div class="account">
-                <Avatar name=person.name.clone() />
+                <Face name=person.name.clone() user=person.user />
                 <span class="account-who">
                     <span class="account-name">{person.name}</span>
                     <span class="account-handle">{format!("@{}", person.handle)}</span>

@@ -22,6 +22,7 @@ use crate::{
     },
     live::Live,
     outbox::Outbox,
+    presence,
     rail::Rail,
     theme,
     ui::{Announcer, AnnouncerRegion, NotFound, ToastRegion, Toasts},
@@ -35,6 +36,7 @@ pub fn App() -> impl IntoView {
     provide_context(Shared(Arc::new(page)));
     let (live, toasts) = (Live::new(), Toasts::new());
     let outbox = Outbox::new(live.status.clone());
+    let heard = live.clone();
     let localised = Localised(RwSignal::new(false));
     provide_context(localised);
     provide_context(Announcer::new());
@@ -51,6 +53,8 @@ pub fn App() -> impl IntoView {
         keep_sending(&live, &outbox);
         offer_reload(&live, &toasts);
     });
+    // After the connection has been started: effects run in the order in which they are made.
+    presence::provide(&heard);
 
     view! {
         <Title formatter=|title: String| if title.is_empty() { "Hubbub".to_owned() } else { format!("{title} · Hubbub") } />

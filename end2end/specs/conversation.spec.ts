@@ -3,18 +3,9 @@
 import { expect, listenToAnnouncer, live, RoomPage, signIn, test } from "../fixtures";
 
 test("what one types appears to the other, carries the same event id, is on disk and is announced once", async ({
-  page,
-  another,
-  api,
+  twoInARoom: { ada, bo, olga, address },
 }) => {
-  const olga = await api("olga");
-  const address = await olga.openRoom();
-  const other = await another();
-  await signIn(page, "Ada");
-  await signIn(other, "Bo");
-  const ada = await RoomPage.open(page, address);
-  const bo = await RoomPage.open(other, address);
-  const heard = await listenToAnnouncer(other);
+  const heard = await listenToAnnouncer(bo.page);
 
   await ada.saySettled("Is anybody here?");
   const id = await ada.message("Is anybody here?").getAttribute("data-event-id");
@@ -33,15 +24,7 @@ test("what one types appears to the other, carries the same event id, is on disk
   await expect.poll(heard).toHaveLength(2);
 });
 
-test("a conversation reads the same on both sides", async ({ page, another, api }) => {
-  const olga = await api("olga");
-  const address = await olga.openRoom();
-  const other = await another();
-  await signIn(page, "Ada");
-  await signIn(other, "Bo");
-  const ada = await RoomPage.open(page, address);
-  const bo = await RoomPage.open(other, address);
-
+test("a conversation reads the same on both sides", async ({ twoInARoom: { ada, bo, olga, address } }) => {
   for (let nth = 0; nth < 5; nth += 1) {
     await ada.say(`Ada ${nth}`);
     await bo.say(`Bo ${nth}`);
@@ -101,14 +84,7 @@ test("what was typed before the page woke up is kept", async ({ page, api }) => 
   await expect(room.message("typed early")).toHaveAttribute("data-state", "sent");
 });
 
-test("an author edits, and everybody reads the new text", async ({ page, another, api }) => {
-  const olga = await api("olga");
-  const address = await olga.openRoom();
-  const other = await another();
-  await signIn(page, "Ada");
-  await signIn(other, "Bo");
-  const ada = await RoomPage.open(page, address);
-  const bo = await RoomPage.open(other, address);
+test("an author edits, and everybody reads the new text", async ({ twoInARoom: { ada, bo } }) => {
   await ada.saySettled("helo world");
   await expect(bo.message("helo world")).toHaveCount(1);
   await expect(bo.control("helo world", "Edit")).toHaveCount(0);
@@ -116,7 +92,7 @@ test("an author edits, and everybody reads the new text", async ({ page, another
   const id = await ada.message("helo world").getAttribute("data-message-id");
   await ada.message("helo world").hover();
   await ada.control("helo world", "Edit").click();
-  const article = page.locator(`article[data-message-id="${id}"]`);
+  const article = ada.page.locator(`article[data-message-id="${id}"]`);
   await article.getByRole("textbox").fill("hello world");
   await article.getByRole("textbox").press("Enter");
 
@@ -141,14 +117,7 @@ test("a deletion can be undone for a moment", async ({ page, api }) => {
   expect(await olga.log(`chat.${address}.message_deleted`)).toEqual([]);
 });
 
-test("a deleted message's text is nowhere any more", async ({ page, another, api }) => {
-  const olga = await api("olga");
-  const address = await olga.openRoom();
-  const other = await another();
-  await signIn(page, "Ada");
-  await signIn(other, "Bo");
-  const ada = await RoomPage.open(page, address);
-  const bo = await RoomPage.open(other, address);
+test("a deleted message's text is nowhere any more", async ({ twoInARoom: { ada, bo, olga, address } }) => {
   const secret = "the-code-is-9471";
   await ada.saySettled(secret);
   await expect(bo.message(secret)).toHaveCount(1);
@@ -163,7 +132,7 @@ test("a deleted message's text is nowhere any more", async ({ page, another, api
   await expect(bo.page.locator(`article[data-message-id="${id}"]`)).toContainText("Message deleted");
   await expect(ada.page.locator(`article[data-message-id="${id}"]`)).toContainText("Message deleted");
 
-  for (const side of [page, other]) {
+  for (const side of [ada.page, bo.page]) {
     await expect.poll(() => side.content()).not.toContain(secret);
     const served = await side.request.get(`/chat/${address}`);
     expect(await served.text()).not.toContain(secret);

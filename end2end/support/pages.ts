@@ -54,6 +54,21 @@ export class RoomPage {
     return this.messages.filter({ hasText: text });
   }
 
+  /** The line above the composer that says who is typing. */
+  get typing(): Locator {
+    return this.page.getByTestId("typing");
+  }
+
+  /** How many are here, in the room's heading. */
+  get here(): Locator {
+    return this.page.getByTestId("here");
+  }
+
+  /** The circle of whoever wrote this; its `data-presence` says what they do now. */
+  face(text: string): Locator {
+    return this.message(text).locator(".face");
+  }
+
   /** Types and sends; does not wait for the server. */
   async say(text: string): Promise<void> {
     await this.composer.fill(text);
@@ -95,6 +110,19 @@ export async function listenToAnnouncer(page: Page): Promise<() => Promise<strin
     }).observe(announcer, { childList: true, characterData: true, subtree: true });
   });
   return () => page.evaluate(() => (window as unknown as { heard: string[] }).heard);
+}
+
+/** Collects every value that an attribute has from now on, beginning with the one it has. */
+export async function collectAttribute(of: Locator, name: string): Promise<() => Promise<string[]>> {
+  const values = await of.evaluateHandle((element, name) => {
+    const values = [element.getAttribute(name) ?? ""];
+    new MutationObserver(() => {
+      const value = element.getAttribute(name) ?? "";
+      if (values.at(-1) !== value) values.push(value);
+    }).observe(element, { attributes: true, attributeFilter: [name] });
+    return values;
+  }, name);
+  return () => values.jsonValue();
 }
 
 /** Whether the page is wider than its window. */

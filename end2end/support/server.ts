@@ -14,6 +14,9 @@ const STARTS_WITHIN = 30_000;
 const STOPS_WITHIN = 20_000;
 const LISTENING = /^Hubbub is listening on http:\/\/127\.0\.0\.1:(\d+)\s*$/;
 
+/** Settings by the names of their variables. */
+export type ServerSettings = Record<`HUBBUB_${string}`, string>;
+
 export class Server {
   private child: ChildProcess | undefined;
   private said: string[] = [];
@@ -22,11 +25,11 @@ export class Server {
   private constructor(
     /** Where its data lies. */
     readonly folder: string,
-    private readonly settings: Record<string, string>,
+    private readonly settings: ServerSettings,
   ) {}
 
   /** Starts a server over an empty log with demo data, on a free port; with these settings besides. */
-  static async start(settings: Record<string, string> = {}): Promise<Server> {
+  static async start(settings: ServerSettings = {}): Promise<Server> {
     const server = new Server(await mkdtemp(join(tmpdir(), "hubbub-end2end-")), settings);
     await server.launch();
     return server;

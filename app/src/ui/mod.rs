@@ -3,6 +3,7 @@
 mod announcer;
 mod avatar;
 mod dynamic;
+mod face;
 mod icon;
 mod linked;
 mod pill;
@@ -12,6 +13,7 @@ mod toast;
 pub use announcer::{Announcer, AnnouncerRegion};
 pub use avatar::Avatar;
 pub use dynamic::{Dynamic, dynamic};
+pub use face::Face;
 pub use icon::Icon;
 pub use linked::Linked;
 pub use pill::ConnectionPill;

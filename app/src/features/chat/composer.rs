@@ -8,6 +8,7 @@ use leptos::{either::Either, ev, html, prelude::*};
 use super::{
     room::{RoomState, room},
     rows::{Row, RowState},
+    typing::Telling,
 };
 use crate::{
     context::page,
@@ -60,6 +61,7 @@ fn Writing() -> impl IntoView {
     let state = room();
     let page = page();
     let outbox = outbox();
+    let telling = Telling::here(page.viewer.as_ref().map(|person| person.user));
     let area = NodeRef::<html::Textarea>::new();
     let refused = page.refused(COMMAND);
     let why = RwSignal::new(refused.map(|refused| refused.why.clone()));
@@ -82,6 +84,7 @@ fn Writing() -> impl IntoView {
             text,
             reply_to: state.replying.get_untracked(),
         });
+        telling.stop();
         area.set_value("");
         // It fails only for an element that cannot have the focus.
         let _ = area.focus();
@@ -111,10 +114,16 @@ fn Writing() -> impl IntoView {
     };
     let input = move |_| {
         if let Some(area) = area.get_untracked() {
+            telling.changed(&area.value());
             keep_draft(state.room.get_value(), area.value());
         }
         if why.get_untracked().is_some() {
             why.set(None);
+        }
+    };
+    let blur = move |_| {
+        if area.get_untracked().is_some_and(|area| area.value().trim().is_empty()) {
+            telling.stop();
         }
     };
     // Focus follows the wish to answer.
@@ -158,6 +167,7 @@ fn Writing() -> impl IntoView {
                                     node_ref=area
                                     on:keydown=keys
                                     on:input=input
+                                    on:blur=blur
                                 >
                                     {typed}
                                 </textarea>
@@ -177,6 +187,7 @@ fn Writing() -> impl IntoView {
                                     node_ref=area
                                     on:keydown=keys
                                     on:input=input
+                                    on:blur=blur
                                 ></textarea>
                             },
                         )

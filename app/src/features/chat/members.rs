@@ -4,14 +4,19 @@ use domain::{Intent, UserId, account::Person, chat};
 use leptos::{ev, prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 
-use super::{find, room::room};
+use super::{
+    find,
+    present::{HereCount, StateWord},
+    room::room,
+};
 use crate::{
     calls,
     context::page,
     fault::Fault,
     forms::{self, CommandFields, FormError},
     outbox::fresh_id,
-    ui::{Avatar, Icon, dynamic},
+    presence::presence,
+    ui::{Face, Icon, dynamic},
 };
 
 /// The list, folded into the room's heading. `found` is whom the address asked for.
@@ -24,6 +29,10 @@ pub(super) fn Members(found: Option<Result<Person, Fault>>) -> impl IntoView {
             state.feed(|feed| feed.members.iter().map(|(user, name)| (*user, name.clone())).collect());
         members.sort_by_cached_key(|(_, name)| name.to_lowercase());
         members
+    });
+    let (who, others) = (presence(), members);
+    let here = Memo::new(move |_| {
+        others.with(|members| members.iter().filter(|(user, _)| who.is_here(*user)).count())
     });
     let fault = RwSignal::new(match &found {
         Some(Err(fault)) => Some(fault.why.clone()),
@@ -54,6 +63,7 @@ pub(super) fn Members(found: Option<Result<Person, Fault>>) -> impl IntoView {
                 <Icon icon=icondata_lu::LuUsers />
                 <span>"Members"</span>
                 <span class="members-count">{dynamic(move || members.with(Vec::len))}</span>
+                <HereCount count=here />
             </summary>
             <div class="members-panel">
                 <FormError id="members-error" fault />
@@ -79,8 +89,10 @@ fn Member(user: UserId, name: String, mine: bool) -> impl IntoView {
     let next = if mine { "/chat".to_owned() } else { state.path() };
     view! {
         <li class="member">
-            <Avatar name=name.clone() />
-            <span class="member-name">{name} <span class="muted">{hint}</span></span>
+            <Face name=name.clone() user worded=true />
+            <span class="member-name">
+                {name} <span class="muted">{hint}</span> <StateWord user />
+            </span>
             <form method="post" action=state.path()>
                 <CommandFields command="chat.remove_member" form=user.to_string() />
                 <input type="hidden" name="_next" value=next />

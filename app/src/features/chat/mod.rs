@@ -9,6 +9,8 @@
 //! | `message` | one message |
 //! | `composer` | where one writes |
 //! | `members` | who is in a private room |
+//! | `present` | who of a room is here |
+//! | `typing`, `typists` | who is typing; the second is pure |
 //! | `rows` | what a feed shows, pure |
 
 mod composer;
@@ -16,9 +18,12 @@ mod feed;
 mod members;
 mod message;
 mod open_room;
+mod present;
 mod room;
 mod rooms;
 mod rows;
+mod typing;
+mod typists;
 
 use std::collections::BTreeMap;
 

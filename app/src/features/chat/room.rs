@@ -16,7 +16,9 @@ use super::{
     composer::Composer,
     feed::Feed,
     members::Members,
+    present::Here,
     rows::{self, Reader, Row},
+    typing::TypingLine,
 };
 use crate::{
     clock,
@@ -143,6 +145,7 @@ pub(super) fn Room(loaded: Loaded, list: LiveView<RoomList>) -> impl IntoView {
                                 Either::Right(
                                     view! {
                                         <Feed />
+                                        {(!looking_back).then(|| view! { <TypingLine /> })}
                                         <Composer />
                                     },
                                 )
@@ -179,7 +182,10 @@ fn RoomHead(title: Memo<String>, found: Option<Result<Person, Fault>>) -> impl I
                 })}
                 <span>{dynamic(move || title.get())}</span>
             </h1>
-            {dynamic(move || private.get().then(|| view! { <Members found=found.clone() /> }))}
+            {dynamic(move || match private.get() {
+                true => Either::Left(view! { <Members found=found.clone() /> }),
+                false => Either::Right(view! { <Here /> }),
+            })}
         </div>
     }
 }
