@@ -11,6 +11,13 @@ async function stopTheClock(page: Page): Promise<void> {
   await page.clock.setFixedTime(Date.now());
 }
 
+/** To be looked at: test-results/screens. */
+async function picture(page: Page, name: string): Promise<void> {
+  await page.evaluate(() => document.fonts.ready);
+  const path = resolve(import.meta.dirname, `../test-results/screens/${name}.png`);
+  await page.screenshot({ path, animations: "disabled", caret: "hide" });
+}
+
 test("who types is named until the message is there, and nothing moves", async ({ twoInARoom: { ada, bo } }) => {
   await stopTheClock(bo.page);
   const before = await bo.composer.boundingBox();
@@ -162,6 +169,7 @@ test("who comes back after a long while is idle until they do something", async 
   await live(other);
   await expect(ada.face("back soon")).toHaveAttribute("data-presence", "idle");
   await expect(other.locator(".account .face")).toHaveAttribute("data-presence", "idle");
+  await picture(page, "presence-idle-light-desktop");
   await other.mouse.move(200, 200);
   await expect(ada.face("back soon")).toHaveAttribute("data-presence", "online");
 });
@@ -176,7 +184,7 @@ test("the members of a private room are shown with what they do", async ({ page,
   await signIn(other, "Bo");
   const room = await RoomPage.open(page, attic);
   await expect(room.here).toHaveText("2 here");
-  await page.getByText("Members").click();
+  await page.locator("summary", { hasText: "Members" }).click();
   const member = page.getByRole("listitem").filter({ has: page.getByRole("button", { name: "Remove Bo" }) });
   await expect(member).toContainText("Online");
   await other.close();
@@ -231,17 +239,12 @@ for (const theme of ["light", "dark"] as const) {
       await expect(room.here).toHaveText("2 here");
       await olga.composer.pressSequentially("Before four, please");
       await expect(room.typing).toHaveText("Olga is typing");
-      const picture = async (name: string) => {
-        await look.evaluate(() => document.fonts.ready);
-        const path = resolve(import.meta.dirname, `../test-results/screens/${name}-${theme}-${size}.png`);
-        await look.screenshot({ path, animations: "disabled", caret: "hide" });
-      };
-      await picture("presence-typing");
-      await look.getByText("Members").click();
-      await picture("presence-members");
+      await picture(look, `presence-typing-${theme}-${size}`);
+      await look.locator("summary", { hasText: "Members" }).click();
+      await picture(look, `presence-members-${theme}-${size}`);
       const lobby = await RoomPage.open(look, "lobby");
       await lobby.here.click();
-      await picture("presence-lobby");
+      await picture(look, `presence-lobby-${theme}-${size}`);
     });
   }
 }

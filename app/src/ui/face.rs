@@ -23,8 +23,9 @@ pub fn Face(
     let presence = presence();
     let state = Memo::new(move |_| presence.state(user));
     let here = move || state.get().filter(|state| *state != State::Away).map(word);
+    let title = Signal::derive(move || here().map(ToOwned::to_owned));
     view! {
-        <span class="face" data-presence=move || state.get().map_or("unknown", name_of) title=here>
+        <span class="face" data-presence=Signal::derive(move || state.get().map_or("unknown", name_of)) title=title>
             <Avatar name />
             <span class="presence-dot" aria-hidden="true"></span>
             {(!worded)

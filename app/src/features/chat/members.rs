@@ -1,21 +1,17 @@
-//! Who is in a private room, and the ways in and out.
+//! People in a list; and who is in a private room, with the ways in and out.
 
 use domain::{Intent, UserId, account::Person, chat};
 use leptos::{ev, prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 
-use super::{
-    find,
-    present::{HereCount, StateWord},
-    room::room,
-};
+use super::{find, present::HereCount, room::room};
 use crate::{
     calls,
     context::page,
     fault::Fault,
     forms::{self, CommandFields, FormError},
     outbox::fresh_id,
-    presence::presence,
+    presence::{presence, word},
     ui::{Face, Icon, dynamic},
 };
 
@@ -61,16 +57,14 @@ pub(super) fn Members(found: Option<Result<Person, Fault>>) -> impl IntoView {
         <details class="members" open=open>
             <summary class="button quiet small">
                 <Icon icon=icondata_lu::LuUsers />
-                <span>"Members"</span>
+                <span class="members-word">"Members"</span>
                 <span class="members-count">{dynamic(move || members.with(Vec::len))}</span>
                 <HereCount count=here />
             </summary>
             <div class="members-panel">
                 <FormError id="members-error" fault />
                 <ul class="members-list" on:submit=remove>
-                    <For each=move || members.get() key=Clone::clone let:member>
-                        <Member user=member.0 name=member.1 mine=me == Some(member.0) />
-                    </For>
+                    <People people=members removable=true />
                 </ul>
                 {found.and_then(Result::ok).map(|person| view! { <Found person /> })}
                 <LetIn fault />
@@ -79,30 +73,55 @@ pub(super) fn Members(found: Option<Result<Person, Fault>>) -> impl IntoView {
     }
 }
 
+/// People as the items of a list, each with what they do now.
 #[component]
-fn Member(user: UserId, name: String, mine: bool) -> impl IntoView {
-    let state = room();
-    let room = state.room.with_value(ToString::to_string);
-    let (label, hint) =
-        if mine { ("Leave room".to_owned(), " (you)") } else { (format!("Remove {name}"), "") };
-    // Leaving leads to the list; removing somebody leads back here.
-    let next = if mine { "/chat".to_owned() } else { state.path() };
+pub(super) fn People(
+    people: Memo<Vec<(UserId, String)>>,
+    /// Whether they can be put out of the room.
+    removable: bool,
+) -> impl IntoView {
+    let me = page().viewer.as_ref().map(|person| person.user);
+    view! {
+        <For each=move || people.get() key=Clone::clone let:person>
+            <Member user=person.0 name=person.1 mine=me == Some(person.0) removable />
+        </For>
+    }
+}
+
+#[component]
+fn Member(user: UserId, name: String, mine: bool, removable: bool) -> impl IntoView {
+    let presence = presence();
+    let word = Signal::derive(move || presence.state(user).map(word));
+    let hint = if mine { " (you)" } else { "" };
     view! {
         <li class="member">
             <Face name=name.clone() user worded=true />
             <span class="member-name">
-                {name} <span class="muted">{hint}</span> <StateWord user />
+                {name.clone()} <span class="muted">{hint}</span>
+                <span class="member-state">{dynamic(move || word.get())}</span>
             </span>
-            <form method="post" action=state.path()>
-                <CommandFields command="chat.remove_member" form=user.to_string() />
-                <input type="hidden" name="_next" value=next />
-                <input type="hidden" name="room" value=room />
-                <input type="hidden" name="user" value=user.to_string() />
-                <button type="submit" class="icon-button" aria-label=label.clone() title=label>
-                    <Icon icon=if mine { icondata_lu::LuLogOut } else { icondata_lu::LuUserMinus } />
-                </button>
-            </form>
+            {removable.then(|| view! { <Remove user name mine /> })}
         </li>
+    }
+}
+
+#[component]
+fn Remove(user: UserId, name: String, mine: bool) -> impl IntoView {
+    let state = room();
+    let room = state.room.with_value(ToString::to_string);
+    let label = if mine { "Leave room".to_owned() } else { format!("Remove {name}") };
+    // Leaving leads to the list; removing somebody leads back here.
+    let next = if mine { "/chat".to_owned() } else { state.path() };
+    view! {
+        <form method="post" action=state.path()>
+            <CommandFields command="chat.remove_member" form=user.to_string() />
+            <input type="hidden" name="_next" value=next />
+            <input type="hidden" name="room" value=room />
+            <input type="hidden" name="user" value=user.to_string() />
+            <button type="submit" class="icon-button" aria-label=label.clone() title=label>
+                <Icon icon=if mine { icondata_lu::LuLogOut } else { icondata_lu::LuUserMinus } />
+            </button>
+        </form>
     }
 }
 

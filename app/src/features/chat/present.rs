@@ -1,20 +1,18 @@
 //! Who of a room is here: of a private room its members, of a public one whoever wrote the messages at hand,
 //! and in both whoever looks.
 
+use std::collections::BTreeMap;
+
 use domain::{UserId, views::RoomFeed};
 use leptos::prelude::*;
 
-use super::room::room;
-use crate::{
-    context::page,
-    presence::{presence, word},
-    ui::{Face, dynamic},
-};
+use super::{members::People, room::room};
+use crate::{context::page, presence::presence, ui::dynamic};
 
 /// Everybody a public room knows of, by name; under the name they last wrote under.
 fn authors(feed: &RoomFeed, viewer: Option<(UserId, String)>) -> Vec<(UserId, String)> {
     let written = feed.messages.iter().map(|message| (message.author, message.name.clone()));
-    let by_user: std::collections::BTreeMap<UserId, String> = written.chain(viewer).collect();
+    let by_user: BTreeMap<UserId, String> = written.chain(viewer).collect();
     let mut people: Vec<_> = by_user.into_iter().collect();
     people.sort_by_cached_key(|(_, name)| name.to_lowercase());
     people
@@ -44,9 +42,7 @@ pub(super) fn Here() -> impl IntoView {
                     </summary>
                     <div class="members-panel">
                         <ul class="members-list" aria-label="Here now">
-                            <For each=move || here.get() key=Clone::clone let:person>
-                                <Person user=person.0 name=person.1 mine=me == Some(person.0) />
-                            </For>
+                            <People people=here removable=false />
                         </ul>
                     </div>
                 </details>
@@ -55,22 +51,9 @@ pub(super) fn Here() -> impl IntoView {
     })
 }
 
-#[component]
-fn Person(user: UserId, name: String, mine: bool) -> impl IntoView {
-    let hint = if mine { " (you)" } else { "" };
-    view! {
-        <li class="member">
-            <Face name=name.clone() user worded=true />
-            <span class="member-name">
-                {name} <span class="muted">{hint}</span> <StateWord user />
-            </span>
-        </li>
-    }
-}
-
 /// "3 here", with the dot that stands for it.
 #[component]
-pub(super) fn HereCount(#[prop(into)] count: Signal<usize>) -> impl IntoView {
+pub(super) fn HereCount(count: Memo<usize>) -> impl IntoView {
     dynamic(move || {
         let count = count.get();
         (count > 0).then(|| {
@@ -82,14 +65,6 @@ pub(super) fn HereCount(#[prop(into)] count: Signal<usize>) -> impl IntoView {
             }
         })
     })
-}
-
-/// What somebody does now, in a word; none while nothing is known.
-#[component]
-pub(super) fn StateWord(user: UserId) -> impl IntoView {
-    let presence = presence();
-    let state = Memo::new(move |_| presence.state(user).map(word));
-    view! { <span class="member-state">{dynamic(move || state.get())}</span> }
 }
 
 #[cfg(test)]
