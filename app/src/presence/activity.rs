@@ -1,10 +1,9 @@
 //! What the person in front of the page does, and when the server is told: when the page becomes live, and at
 //! most once a minute while they do something.
 
-use std::{cell::RefCell, rc::Rc};
-
 use domain::{Subject, UserId};
 use leptos::{leptos_dom::helpers::WindowListenerHandle, prelude::*};
+use live::Status;
 
 use crate::{clock, live::Live};
 
@@ -16,18 +15,13 @@ const SIGNS: [&str; 7] =
     ["pointermove", "pointerdown", "keydown", "touchstart", "wheel", "focus", "visibilitychange"];
 
 /// What was done last, and what of it the server knows. Instants are milliseconds of one clock.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Activity {
     last: i64,
     told: Option<i64>,
 }
 
 impl Activity {
-    /// Opening the page is the first thing that was done.
-    fn new(now: i64) -> Self {
-        Self { last: now, told: None }
-    }
-
     /// Something was done. Returns whether the server shall be told, if it can be.
     fn done(&mut self, now: i64, connected: bool) -> bool {
         self.last = now;
@@ -45,33 +39,53 @@ impl Activity {
     }
 }
 
-/// Watches the page and tells the server, until the current owner is cleaned up. Only in the browser.
-pub(super) fn report(live: &Live, me: UserId) {
-    let Ok(subject) = Subject::new(format!("signal.presence.{me}")) else { return };
-    let live = live.clone();
-    Effect::new(move |_| {
-        let activity = Rc::new(RefCell::new(Activity::new(clock::now().millis())));
-        let (live, subject) = (live.clone(), subject.clone());
-        let tell = {
-            let live = live.clone();
-            move |idle_ms: i64| live.signal(subject.clone(), &format!("{{\"idle_ms\":{idle_ms}}}"))
-        };
-        let listeners = SIGNS.map(|sign| {
-            let (activity, live, tell) = (Rc::clone(&activity), live.clone(), tell.clone());
-            window_event_listener_untyped(sign, move |_| {
-                let connected = live.status.with_untracked(|status| *status == live::Status::Live);
-                if !document().hidden() && activity.borrow_mut().done(clock::now().millis(), connected) {
-                    tell(0);
-                }
-            })
-        });
-        on_cleanup(move || listeners.into_iter().for_each(WindowListenerHandle::remove));
+/// Tells the server what one person does. Cheap to copy; lives as long as the owner it was made under.
+#[derive(Clone, Copy)]
+pub(super) struct Reporter(StoredValue<Report>);
+
+struct Report {
+    live: Live,
+    subject: Subject,
+    activity: Activity,
+}
+
+impl Reporter {
+    /// Watches the page, once it is awake.
+    pub(super) fn watch(live: &Live, me: UserId) -> Option<Self> {
+        let subject = Subject::new(format!("signal.presence.{me}")).ok()?;
+        let report = Report { live: live.clone(), subject, activity: Activity::default() };
+        let this = Self(StoredValue::new(report));
         Effect::new(move |_| {
-            if live.is_live() {
-                tell(activity.borrow_mut().connected(clock::now().millis()));
+            // Opening the page is the first thing that was done.
+            this.done();
+            let listeners = SIGNS.map(|sign| window_event_listener_untyped(sign, move |_| this.done()));
+            on_cleanup(move || listeners.into_iter().for_each(WindowListenerHandle::remove));
+        });
+        Some(this)
+    }
+
+    /// The page is connected anew.
+    pub(super) fn connected(self) {
+        self.tell(|report, now| Some(report.activity.connected(now)));
+    }
+
+    fn done(self) {
+        if !document().hidden() {
+            self.tell(|report, now| {
+                let connected = report.live.status.with_untracked(|status| *status == Status::Live);
+                report.activity.done(now, connected).then_some(0)
+            });
+        }
+    }
+
+    /// Tells how long ago something was done, in milliseconds, if that is to be told.
+    fn tell(self, what: fn(&mut Report, i64) -> Option<i64>) {
+        let _ = self.0.try_update_value(|report| {
+            if let Some(idle_ms) = what(report, clock::now().millis()) {
+                report.live.signal(report.subject.clone(), &format!("{{\"idle_ms\":{idle_ms}}}"));
             }
         });
-    });
+    }
 }
 
 #[cfg(test)]
@@ -80,7 +94,7 @@ mod tests {
 
     #[test]
     fn what_is_done_is_told_at_most_once_a_minute() {
-        let mut activity = Activity::new(0);
+        let mut activity = Activity::default();
         assert_eq!(activity.connected(10), 10);
         let told: Vec<i64> = (0..200).map(|s| s * 1_000).filter(|now| activity.done(*now, true)).collect();
         assert_eq!(told, [60_000, 120_000, 180_000]);
@@ -88,7 +102,7 @@ mod tests {
 
     #[test]
     fn who_comes_back_after_a_while_is_told_at_once() {
-        let mut activity = Activity::new(0);
+        let mut activity = Activity::default();
         activity.connected(0);
         // The line broke and was mended while nobody was there.
         assert_eq!(activity.connected(600_000), 600_000);
@@ -98,7 +112,7 @@ mod tests {
 
     #[test]
     fn without_a_connection_nothing_counts_as_told() {
-        let mut activity = Activity::new(0);
+        let mut activity = Activity::default();
         assert!(!activity.done(100_000, false));
         assert_eq!(activity.connected(101_000), 1_000);
         assert!(!activity.done(102_000, true), "it was told just now");

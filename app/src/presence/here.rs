@@ -11,6 +11,9 @@ pub(super) struct Here {
     /// Whether the server has said anything yet.
     known: bool,
     people: HashMap<UserId, Known>,
+    connected: bool,
+    /// How often the connection came and went.
+    turns: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -37,15 +40,24 @@ impl Here {
         }
     }
 
-    /// The connection broke: everybody may have left by now.
-    pub(super) fn doubt(&mut self) {
-        self.people.values_mut().for_each(|known| known.doubted = true);
+    /// The connection came or went. While there is none nobody says who leaves, so everybody is doubted.
+    /// Returns what to call [`Self::settle`] with after a while.
+    pub(super) fn turned(&mut self, connected: bool) -> u32 {
+        if !connected {
+            self.people.values_mut().for_each(|known| known.doubted = true);
+        }
+        self.connected = connected;
+        self.turns = self.turns.wrapping_add(1);
+        self.turns
     }
 
-    /// Whoever was not heard of again is taken for away; without a connection, for unknown.
-    pub(super) fn forget_doubted(&mut self, connected: bool) {
-        self.people.retain(|_, known| !known.doubted);
-        self.known = connected && self.known;
+    /// It stayed so since that turn: whoever was not heard of again is taken for away; without a connection,
+    /// for unknown.
+    pub(super) fn settle(&mut self, turn: u32) {
+        if turn == self.turns {
+            self.people.retain(|_, known| !known.doubted);
+            self.known = self.connected && self.known;
+        }
     }
 }
 
@@ -57,35 +69,47 @@ mod tests {
 
     const ADA: UserId = UserId(Uuid::from_u128(1));
     const BO: UserId = UserId(Uuid::from_u128(2));
+    const ONLINE: Option<State> = Some(State::Online);
+    const AWAY: Option<State> = Some(State::Away);
+
+    fn both() -> Here {
+        let mut here = Here::default();
+        let turn = here.turned(true);
+        here.hear(ADA, State::Online);
+        here.hear(BO, State::Online);
+        here.settle(turn);
+        here
+    }
 
     #[test]
     fn before_anything_is_said_nothing_is_known_and_then_who_is_not_named_is_away() {
         let mut here = Here::default();
         assert_eq!(here.state(ADA), None);
         here.hear(BO, State::Idle);
-        assert_eq!((here.state(ADA), here.state(BO)), (Some(State::Away), Some(State::Idle)));
+        assert_eq!((here.state(ADA), here.state(BO)), (AWAY, Some(State::Idle)));
         here.hear(BO, State::Away);
-        assert_eq!(here.state(BO), Some(State::Away));
+        assert_eq!(here.state(BO), AWAY);
     }
 
     #[test]
     fn after_a_break_what_was_known_stays_until_it_was_not_said_again_for_long() {
-        let mut here = Here::default();
+        let mut here = both();
+        let broken = here.turned(false);
+        let mended = here.turned(true);
         here.hear(ADA, State::Online);
-        here.hear(BO, State::Online);
-        here.doubt();
-        assert_eq!((here.state(ADA), here.state(BO)), (Some(State::Online), Some(State::Online)));
-        here.hear(ADA, State::Online);
-        here.forget_doubted(true);
-        assert_eq!((here.state(ADA), here.state(BO)), (Some(State::Online), Some(State::Away)));
+        // The time that began with the break has no meaning any more.
+        here.settle(broken);
+        assert_eq!((here.state(ADA), here.state(BO)), (ONLINE, ONLINE));
+        here.settle(mended);
+        assert_eq!((here.state(ADA), here.state(BO)), (ONLINE, AWAY));
     }
 
     #[test]
     fn long_without_a_connection_nothing_is_known() {
-        let mut here = Here::default();
-        here.hear(ADA, State::Online);
-        here.doubt();
-        here.forget_doubted(false);
+        let mut here = both();
+        let broken = here.turned(false);
+        assert_eq!(here.state(ADA), ONLINE);
+        here.settle(broken);
         assert_eq!(here.state(ADA), None);
     }
 }

@@ -13,11 +13,11 @@ mod here;
 use std::time::Duration;
 
 use domain::{Pattern, UserId};
-use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
+use leptos::prelude::*;
 use live::presence::State;
 use serde::Deserialize;
 
-use self::here::Here;
+use self::{activity::Reporter, here::Here};
 use crate::{context::page, live::Live};
 
 /// Where the server says who is here.
@@ -78,31 +78,20 @@ pub(crate) fn provide(live: &Live) {
             here.update(|here| here.hear(user, state));
         }
     });
-    doubt_when_lost(live.clone(), here);
-    if let Some(me) = page().viewer.as_ref().map(|person| person.user) {
-        activity::report(live, me);
-    }
-}
-
-/// While the page is not connected nobody says who leaves.
-fn doubt_when_lost(live: Live, here: RwSignal<Here>) {
-    Effect::new(move |before: Option<(bool, Option<TimeoutHandle>)>| {
-        let now = live.is_live();
-        let Some((was, timer)) = before else { return (now, None) };
-        if was == now {
-            return (now, timer);
+    let reporter = page().viewer.as_ref().and_then(|person| Reporter::watch(live, person.user));
+    let live = live.clone();
+    Effect::new(move |before: Option<bool>| {
+        let connected = live.is_live();
+        if before.is_some_and(|before| before != connected) {
+            let turn = here.try_update(|here| here.turned(connected)).unwrap_or_default();
+            let settle = move || {
+                let _ = here.try_update(|here| here.settle(turn));
+            };
+            set_timeout(settle, BELIEVED);
         }
-        if let Some(timer) = timer {
-            timer.clear();
+        if connected && let Some(reporter) = reporter {
+            reporter.connected();
         }
-        if was {
-            here.update_untracked(Here::doubt);
-        }
-        let connected = live.clone();
-        let over = move || {
-            let connected = connected.status.with_untracked(|status| *status == live::Status::Live);
-            here.update(|here| here.forget_doubted(connected));
-        };
-        (now, set_timeout_with_handle(over, BELIEVED).ok())
+        connected
     });
 }

@@ -38,7 +38,7 @@ pub(super) fn Message(id: MessageId) -> impl IntoView {
     let day = Memo::new(move |_| row.with(|row| row.as_ref().and_then(|row| row.day.clone())));
     let name =
         Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.name.clone()).unwrap_or_default()));
-    let author = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.author)));
+    let author = row.with_untracked(|row| row.as_ref().map(|row| row.author));
     let sent = part(|row| row.event.is_some() && !row.deleted);
     let editing = Memo::new(move |_| state.editing.get() == Some(id) && mine.get() && !deleted.get());
     let reacting = Memo::new(move |_| state.reacting.get() == Some(id) && sent.get());
@@ -71,7 +71,7 @@ pub(super) fn Message(id: MessageId) -> impl IntoView {
             {dynamic(move || day.get().map(|day| view! { <p class="day"><span>{clock::day_label(&day, awake.get())}</span></p> }))}
             {dynamic(move || first_new.get().then(|| view! { <p class="new-line"><span>"New"</span></p> }))}
             <div class="message-body">
-                <span class="message-side">{dynamic(move || author.get().map(|user| view! { <Face name=name.get() user /> }))}</span>
+                <span class="message-side">{dynamic(move || author.map(|user| view! { <Face name=name.get() user /> }))}</span>
                 <div class="message-main">
                     <p class="message-head">
                         <span class="message-who">{dynamic(move || name.get())}</span>

@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use domain::{Actor, Event, Pattern, Subject, UserId};
-use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
+use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
     room::room,
-    typists::{Composing, Typists},
+    typists::{Composing, LASTS_MS, Typists},
 };
 use crate::{clock, context::page, live::Live, ui::dynamic};
+
+/// When to look who has stopped without a word: no timer runs early by more than the little that is added.
+const LASTS: Duration = Duration::from_millis(LASTS_MS.unsigned_abs() + 50);
 
 /// What a person says of their typing; the server adds the name.
 #[derive(Deserialize)]
@@ -50,6 +53,9 @@ fn listen(typists: RwSignal<Typists>) {
     let state = room();
     let me = page().viewer.as_ref().map(|person| person.user);
     let pattern = state.room.with_value(|room| Pattern::new(format!("signal.typing.{room}.*")));
+    let tick = move || {
+        let _ = typists.try_update(|typists| typists.tick(clock::now().millis()));
+    };
     if let (Some(live), Ok(pattern)) = (use_context::<Live>(), pattern) {
         live.on_signal(pattern, move |_, data, actor| {
             let user = actor.and_then(Actor::user).filter(|user| Some(*user) != me);
@@ -58,6 +64,7 @@ fn listen(typists: RwSignal<Typists>) {
             let _ = typists.try_update(|typists| {
                 if heard.typing {
                     typists.hear(user, heard.name, clock::now().millis());
+                    set_timeout(tick, LASTS);
                 } else {
                     typists.stop(user);
                 }
@@ -74,26 +81,17 @@ fn listen(typists: RwSignal<Typists>) {
             }
         });
     });
-    Effect::new(move |before: Option<Option<TimeoutHandle>>| {
-        if let Some(timer) = before.flatten() {
-            timer.clear();
-        }
-        let at = typists.with(Typists::next_timer)?;
-        let wait = u64::try_from(at - clock::now().millis()).unwrap_or(0);
-        let tick = move || {
-            let _ = typists.try_update(|typists| typists.tick(clock::now().millis()));
-        };
-        set_timeout_with_handle(tick, Duration::from_millis(wait)).ok()
-    });
 }
 
 /// Tells the room that one types. Cheap to copy; lives as long as the composer.
 #[derive(Clone, Copy)]
-pub(super) struct Telling {
-    live: StoredValue<Live>,
+pub(super) struct Telling(StoredValue<Told>);
+
+struct Told {
+    live: Live,
     /// Where it is told; `None` for a visitor.
-    subject: StoredValue<Option<Subject>>,
-    composing: StoredValue<Composing>,
+    subject: Option<Subject>,
+    composing: Composing,
 }
 
 impl Telling {
@@ -101,37 +99,35 @@ impl Telling {
     pub(super) fn here(me: Option<UserId>) -> Self {
         let subject =
             room().room.with_value(|room| Subject::new(format!("signal.typing.{room}.{}", me?)).ok());
-        let telling = Self {
-            live: StoredValue::new(use_context::<Live>().unwrap_or_default()),
-            subject: StoredValue::new(subject),
-            composing: StoredValue::new(Composing::default()),
-        };
+        let live = use_context::<Live>().unwrap_or_default();
+        let this = Self(StoredValue::new(Told { live, subject, composing: Composing::default() }));
         Effect::new(move |_| {
-            let listener = window_event_listener_untyped("pagehide", move |_| telling.stop());
+            let listener = window_event_listener_untyped("pagehide", move |_| this.stop());
             on_cleanup(move || {
                 listener.remove();
-                telling.stop();
+                this.stop();
             });
         });
-        telling
+        this
     }
 
     /// The text has changed.
     pub(super) fn changed(self, text: &str) {
         let empty = text.trim().is_empty();
-        self.tell(|composing| composing.changed(empty, clock::now().millis()));
+        self.tell(|composing, now| if empty { composing.stop(now) } else { composing.typed(now) });
     }
 
     /// The text was sent, given up or left.
     pub(super) fn stop(self) {
-        self.tell(|composing| composing.stop(clock::now().millis()));
+        self.tell(Composing::stop);
     }
 
-    fn tell(self, what: impl FnOnce(&mut Composing) -> Option<bool>) {
-        let told = self.composing.try_update_value(what).flatten();
-        let subject = self.subject.try_get_value().flatten();
-        if let (Some(typing), Some(subject), Some(live)) = (told, subject, self.live.try_get_value()) {
-            live.signal(subject, if typing { r#"{"typing":true}"# } else { r#"{"typing":false}"# });
-        }
+    fn tell(self, what: impl FnOnce(&mut Composing, i64) -> Option<bool>) {
+        let _ = self.0.try_update_value(|told| {
+            let typing = what(&mut told.composing, clock::now().millis());
+            if let (Some(typing), Some(subject)) = (typing, told.subject.clone()) {
+                told.live.signal(subject, &format!("{{\"typing\":{typing}}}"));
+            }
+        });
     }
 }

@@ -3,7 +3,7 @@
 use domain::UserId;
 
 /// Somebody of whom nothing more is heard for this long has stopped, in milliseconds.
-const LASTS_MS: i64 = 5_000;
+pub(super) const LASTS_MS: i64 = 5_000;
 
 /// How often others are told while one goes on typing, in milliseconds.
 const EVERY_MS: i64 = 3_000;
@@ -44,11 +44,6 @@ impl Typists {
         self.0.retain(|typist| now < typist.until);
     }
 
-    /// When [`Self::tick`] wants to be called.
-    pub(super) fn next_timer(&self) -> Option<i64> {
-        self.0.iter().map(|typist| typist.until).min()
-    }
-
     /// A sentence, if anybody is typing.
     pub(super) fn sentence(&self) -> Option<String> {
         match &self.0[..] {
@@ -68,11 +63,8 @@ pub(super) struct Composing {
 }
 
 impl Composing {
-    /// The text has changed. Returns what others are to be told, if anything.
-    pub(super) fn changed(&mut self, empty: bool, now: i64) -> Option<bool> {
-        if empty {
-            return self.stop(now);
-        }
+    /// There is more of a text. Returns what others are to be told, if anything.
+    pub(super) fn typed(&mut self, now: i64) -> Option<bool> {
         let tell = self.told.is_none_or(|told| now - told >= EVERY_MS || now < told);
         if tell {
             self.told = Some(now);
@@ -122,32 +114,31 @@ mod tests {
     fn who_does_not_renew_it_has_stopped_after_five_seconds() {
         let mut typists = all();
         typists.hear(BO, "Bo".into(), 3_000);
-        assert_eq!(typists.next_timer(), Some(6_000));
         typists.tick(5_999);
         assert!(typists.has(OLGA));
         typists.tick(7_000);
         assert_eq!(typists.sentence().unwrap(), "Bo is typing");
         typists.tick(8_000);
-        assert_eq!((typists.sentence(), typists.next_timer()), (None, None));
+        assert_eq!(typists.sentence(), None);
     }
 
     #[test]
     fn others_are_told_every_three_seconds_and_once_when_it_is_over() {
         let mut composing = Composing::default();
         let told: Vec<i64> =
-            (0..80).map(|key| key * 100).filter(|now| composing.changed(false, *now) == Some(true)).collect();
+            (0..80).map(|key| key * 100).filter(|now| composing.typed(*now) == Some(true)).collect();
         assert_eq!(told, [0, 3_000, 6_000]);
-        assert_eq!(composing.changed(true, 8_000), Some(false));
-        assert_eq!(composing.changed(true, 8_100), None);
+        assert_eq!(composing.stop(8_000), Some(false));
+        assert_eq!(composing.stop(8_100), None);
         assert_eq!(composing.stop(8_200), None);
-        assert_eq!(composing.changed(false, 8_300), Some(true));
+        assert_eq!(composing.typed(8_300), Some(true));
         assert_eq!(composing.stop(8_400), Some(false));
     }
 
     #[test]
     fn what_is_over_by_itself_need_not_be_ended() {
         let mut composing = Composing::default();
-        assert_eq!(composing.changed(false, 0), Some(true));
+        assert_eq!(composing.typed(0), Some(true));
         assert_eq!(composing.stop(5_000), None);
     }
 }
