@@ -24,8 +24,9 @@ use crate::{context::page, live::Live};
 const EVERYBODY: &str = "signal.presence.*";
 
 /// What was known before the connection broke is believed for this long, counted from the break and again
-/// from when it is mended: a moment without a line, or a restart of the server, makes nothing flicker.
-const BELIEVED: Duration = Duration::from_secs(20);
+/// from when it is mended: a moment without a line, or a restart of the server, makes nothing flicker. It is
+/// a little longer than anybody's page waits before it comes back.
+const BELIEVED: Duration = Duration::from_secs(35);
 
 /// Who is here. Cheap to copy; lives as long as the page.
 #[derive(Debug, Clone, Copy)]
