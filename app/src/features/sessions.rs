@@ -102,7 +102,8 @@ fn Entry(session: Session) -> impl IntoView {
         view! { <span class="scopes">{names.join(", ")}</span> }
     });
     let awake = clock::awake();
-    let day = move |at| move || clock::long_day(&clock::shown(at, awake.get()).day);
+    let day = move |at| clock::long_day(&clock::shown(at, awake.get()).day);
+    let time = move |at| clock::shown(at, awake.get()).clock;
     view! {
         <li class="session">
             <div class="session-what">
@@ -110,7 +111,9 @@ fn Entry(session: Session) -> impl IntoView {
                     {title} {current.then(|| view! { <span class="muted">" (this one)"</span> })} {may}
                 </p>
                 <p class="hint">
-                    "Since " {dynamic(day(created))} ", until " {dynamic(day(expires))}
+                    {dynamic(move || {
+                        format!("Since {}, {}; until {}", day(created), time(created), day(expires))
+                    })}
                 </p>
             </div>
             {(!current)
