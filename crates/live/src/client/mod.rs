@@ -47,10 +47,10 @@ impl ClientSession {
     pub fn new(config: ClientConfig) -> Self {
         Self {
             backoff: Backoff::new(config.seed, config.base_ms, config.cap_ms),
+            subs: Subs::new(&config.prefix),
             config,
             line: Line::Idle,
             offline: false,
-            subs: Subs::default(),
             waiting: Vec::new(),
             told_new_build: false,
             status: None,
@@ -71,6 +71,35 @@ impl ClientSession {
         self.drop_line();
         self.line = Line::Idle;
         self.status = None;
+    }
+
+    /// The way to the server has changed: leaves the line and makes another at once. That is no failure. Does
+    /// nothing while the session is off.
+    pub fn renew(&mut self, now: u64) {
+        if self.line.has_socket() {
+            self.drop_line();
+            self.connect(now);
+        } else {
+            self.hurry(now);
+        }
+    }
+
+    /// Whether the server has welcomed this session on the present line.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        matches!(self.line, Line::Up { .. })
+    }
+
+    /// Whether a line was asked for that has not been opened yet.
+    #[must_use]
+    pub fn is_connecting(&self) -> bool {
+        matches!(self.line, Line::Connecting { .. })
+    }
+
+    /// Whether nothing is tried before [`Self::start`] is called.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.line.is_off()
     }
 
     /// Subscribes, now and on every later connection. `since` is the cursor of the view at hand; without one,
@@ -118,8 +147,21 @@ impl ClientSession {
     pub fn on_open(&mut self, now: u64) {
         if matches!(self.line, Line::Connecting { .. }) {
             self.line = Line::Greeting { until: now.saturating_add(self.config.connect_ms) };
-            let subs = self.subs.say_all();
+            let subs = self.subs.say_all(true);
             self.send(&ClientFrame::Hello(Hello { v: VERSION, subs }));
+        }
+    }
+
+    /// There is a line on which somebody else has said `hello` and was answered with this `welcome`. What this
+    /// session wants is added to it.
+    pub fn on_joined(&mut self, welcome: &str, now: u64) {
+        if self.is_connecting() {
+            self.line = Line::Greeting { until: now.saturating_add(self.config.connect_ms) };
+            self.on_text(welcome, now);
+            if self.is_up() {
+                let subs = self.subs.say_all(false);
+                subs.into_iter().for_each(|sub| self.send(&ClientFrame::Sub(sub)));
+            }
         }
     }
 

@@ -1,7 +1,8 @@
 //! The subscriptions of a page, each with its own cursor, across all its connections.
 //!
 //! On the wire every attempt to subscribe has a name of its own (`7-feed` for the page's `feed`), so that what
-//! was still under way for an earlier attempt cannot be mistaken for the present one.
+//! was still under way for an earlier attempt cannot be mistaken for the present one; and where pages share a
+//! line, what is meant for another page (`k3x-7-feed`) cannot be mistaken for one's own.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -15,6 +16,8 @@ use crate::{
 /// All subscriptions, by the page's names.
 #[derive(Debug, Default)]
 pub(super) struct Subs {
+    /// What every name on the wire begins with.
+    prefix: String,
     held: BTreeMap<Sid, Held>,
     attempts: u64,
 }
@@ -60,6 +63,11 @@ pub(super) enum Flushed {
 }
 
 impl Subs {
+    pub(super) fn new(prefix: &str) -> Self {
+        let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}-") };
+        Self { prefix, ..Self::default() }
+    }
+
     /// Adds one. The same name again replaces it: first call [`Self::remove`].
     pub(super) fn insert(&mut self, sid: Sid, pattern: Pattern, cursor: Option<Cursor>, on_gap: OnGap) {
         self.held.insert(sid, Held { pattern, on_gap, cursor, gaps: 0, stage: Stage::Unsaid });
@@ -83,7 +91,7 @@ impl Subs {
     pub(super) fn say(&mut self, sid: &Sid, main: bool) -> Option<Sub> {
         let held = self.held.get_mut(sid).filter(|held| matches!(held.stage, Stage::Unsaid))?;
         self.attempts += 1;
-        let mut wire = format!("{}-{sid}", self.attempts);
+        let mut wire = format!("{}{}-{sid}", self.prefix, self.attempts);
         wire.truncate(MAX_SID);
         let wire = Sid::new(wire).expect("digits, a dash and the characters of a name");
         let sub = Sub::new(&wire, &held.pattern, held.cursor, held.on_gap);
@@ -91,10 +99,10 @@ impl Subs {
         Some(sub)
     }
 
-    /// Says all that were not said yet: the `hello` of a new connection.
-    pub(super) fn say_all(&mut self) -> Vec<Sub> {
+    /// Says all that were not said yet. `main` is for the `hello` of a new connection, which opens the main group.
+    pub(super) fn say_all(&mut self, main: bool) -> Vec<Sub> {
         let sids: Vec<Sid> = self.held.keys().cloned().collect();
-        sids.iter().filter_map(|sid| self.say(sid, true)).collect()
+        sids.iter().filter_map(|sid| self.say(sid, main)).collect()
     }
 
     /// The connection is gone.

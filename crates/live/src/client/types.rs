@@ -12,6 +12,9 @@ use crate::subscription::Sid;
 pub struct ClientConfig {
     /// Where the jitter comes from: any number that differs from page to page.
     pub seed: u64,
+    /// What the page's names begin with on the wire, where several pages share one line. Up to 8 of a name's
+    /// characters.
+    pub prefix: String,
     /// The build this page was made by, if it knows; else the first that welcomes it.
     pub build: Option<String>,
     /// The longest first wait after a failure, in milliseconds. It doubles from there.
@@ -32,6 +35,7 @@ impl ClientConfig {
     pub fn new(seed: u64) -> Self {
         Self {
             seed,
+            prefix: String::new(),
             build: None,
             base_ms: 250,
             cap_ms: 30_000,

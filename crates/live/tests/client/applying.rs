@@ -218,3 +218,52 @@ fn signals_go_both_ways_while_connected() {
     session.signal("signal.typing.a".parse().unwrap(), serde_json::value::to_raw_value(&1).unwrap());
     assert_eq!(said(&mut session), NOTHING);
 }
+
+/// A page that shares a line: its names begin with `k3x`.
+fn sharing() -> ClientSession {
+    let mut session = ClientSession::new(ClientConfig { prefix: "k3x".into(), ..ClientConfig::new(7) });
+    session.subscribe(sid("feed"), Pattern::new("chat.>").unwrap(), Some(at(5)), OnGap::Replay);
+    session.start(1_000);
+    said(&mut session);
+    session
+}
+
+#[test]
+fn on_a_line_that_is_welcomed_already_everything_is_a_later_subscription() {
+    let mut session = sharing();
+    session.on_joined(&welcome(1, "b1"), 1_000);
+    assert_eq!(said(&mut session), ["live", r#"sub "k3x-1-feed" "0000000000000001.5""#]);
+    session.on_text(&[event(9, "chat.a.x"), flush(8, 9)].join("\n"), 1_000);
+    assert_eq!(said(&mut session), NOTHING, "the main group is not its own yet");
+    session.on_text(&subbed("k3x-1-feed", "replaying", Some(5)), 1_000);
+    session.on_text(&[event(7, "chat.a.x"), flush_for(5, 9, "k3x-1-feed")].join("\n"), 1_000);
+    session.on_text(&subbed("k3x-1-feed", "live", Some(9)), 1_000);
+    session.on_text(&[event(10, "chat.a.x"), flush(9, 10)].join("\n"), 1_000);
+    assert_eq!(
+        said(&mut session),
+        ["feed applies 7", "feed at 9", "feed is live", "feed applies 10", "feed at 10"]
+    );
+    session.on_joined(&welcome(1, "b1"), 1_000);
+    assert_eq!(said(&mut session), NOTHING, "it is joined once");
+}
+
+#[test]
+fn what_is_for_another_page_on_the_same_line_is_not_taken() {
+    let mut session = sharing();
+    session.on_joined(&welcome(1, "b1"), 1_000);
+    session.on_text(&subbed("k3x-1-feed", "live", Some(5)), 1_000);
+    said(&mut session);
+    session.on_text(&subbed("zzz-1-feed", "live", Some(2)), 1_000);
+    session.on_text(&[event(3, "chat.a.x"), flush_for(2, 6, "zzz-1-feed")].join("\n"), 1_000);
+    session.on_text(r#"{"kind":"refused","sid":"zzz-1-feed","code":"bad_pattern","why":"No."}"#, 1_000);
+    assert_eq!(said(&mut session), NOTHING);
+}
+
+#[test]
+fn a_line_of_another_epoch_is_joined_with_fresh_views() {
+    let mut session = sharing();
+    session.on_joined(&welcome(2, "b1"), 1_000);
+    assert_eq!(said(&mut session), ["live", "feed resyncs"]);
+    session.resynced(&sid("feed"), Cursor { epoch: Epoch(2), position: Position(3) });
+    assert_eq!(said(&mut session), [r#"sub "k3x-1-feed" "0000000000000002.3""#]);
+}

@@ -169,3 +169,26 @@ fn a_broken_frame_ends_the_connection_and_not_the_page() {
     assert_eq!(said(&mut session)[0], "disconnect");
     assert!(retry(&session) <= 1_250);
 }
+
+#[test]
+fn a_renewed_line_is_made_at_once_and_is_no_failure() {
+    let mut session = live();
+    for round in 2..40 {
+        session.renew(1_000);
+        assert_eq!(said(&mut session), ["disconnect", "connecting", "connect"]);
+        session.on_open(1_000);
+        let hello = said(&mut session).remove(0);
+        assert!(hello.contains(&format!("\"{round}-feed\"")) && hello.contains("0001.5"), "{hello}");
+        session.on_text(&welcome(1, "b1"), 1_000);
+        said(&mut session);
+    }
+    session.on_close(None, 1_000);
+    assert!(retry(&session) <= 1_250, "nothing had failed before");
+    said(&mut session);
+    session.renew(1_000);
+    assert_eq!(said(&mut session), ["connecting", "connect"], "whoever waits does not wait longer");
+    session.stop();
+    said(&mut session);
+    session.renew(1_000);
+    assert_eq!(said(&mut session), NOTHING, "what is off stays off");
+}
