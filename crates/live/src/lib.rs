@@ -9,6 +9,7 @@
 //! | [`server`] | [`ServerSession`]: one connection, as the server sees it |
 //! | [`client`] | [`ClientSession`]: all connections of one page, one after another |
 //! | [`presence`] | who is here, by what they do and not by their sockets |
+//! | [`tab`] | [`Tab`]: how the pages of one browser share one connection |
 //!
 //! A driver owns a session: it feeds in what happens, then calls `poll` until it is empty, then sleeps until
 //! `next_timer` or the next thing that happens. Instants are milliseconds since any fixed point, as `u64`.
@@ -26,9 +27,11 @@ pub mod frames;
 pub mod presence;
 pub mod server;
 pub mod subscription;
+pub mod tab;
 
 pub use client::{ClientConfig, ClientOutput, ClientSession, Status};
 pub use close::{Close, CloseCode};
 pub use frames::{ClientFrame, Encoded, FrameError, Limits, ServerFrame, VERSION, signal_frame};
 pub use server::{Batch, OpenSub, Outgoing, ServerConfig, ServerOutput, ServerSession};
 pub use subscription::{OnGap, Outcome, Sid};
+pub use tab::{Tab, TabConfig, TabOutput, Wire};

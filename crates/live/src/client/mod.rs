@@ -18,7 +18,8 @@ use crate::{
     backoff::Backoff,
     close::Close,
     frames::{
-        self, Bye, ClientFrame, Flush, FrameError, Hello, ServerFrame, Subbed, Unsub, VERSION, Welcome,
+        self, Bye, ClientFrame, Flush, FrameError, Hello, Limits, ServerFrame, Subbed, Unsub, VERSION,
+        Welcome,
     },
     subscription::{OnGap, Outcome, Sid},
 };
@@ -36,6 +37,7 @@ pub struct ClientSession {
     subs: Subs,
     /// Events whose flush has not come yet.
     waiting: Vec<Arc<Recorded>>,
+    limits: Limits,
     told_new_build: bool,
     status: Option<Status>,
     out: VecDeque<ClientOutput>,
@@ -52,6 +54,7 @@ impl ClientSession {
             line: Line::Idle,
             offline: false,
             waiting: Vec::new(),
+            limits: Limits::default(),
             told_new_build: false,
             status: None,
             out: VecDeque::new(),
@@ -100,6 +103,12 @@ impl ClientSession {
     #[must_use]
     pub fn is_off(&self) -> bool {
         self.line.is_off()
+    }
+
+    /// What a line may hold, by the last welcome.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Subscribes, now and on every later connection. `since` is the cursor of the view at hand; without one,
@@ -276,6 +285,7 @@ impl ClientSession {
         let silence_ms = welcome.ping_ms.saturating_add(self.config.pong_ms);
         self.line = Line::Up { epoch: welcome.epoch, since: now, heard: now, silence_ms };
         self.offline = false;
+        self.limits = welcome.limits;
         self.say_status(Status::Live);
         let build = self.config.build.get_or_insert_with(|| welcome.build.to_string());
         if *build != welcome.build && !mem::replace(&mut self.told_new_build, true) {

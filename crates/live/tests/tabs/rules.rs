@@ -1,0 +1,1 @@
+//! The rules between tabs, one by one.
