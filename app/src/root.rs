@@ -25,7 +25,7 @@ use crate::{
     presence,
     rail::Rail,
     theme,
-    ui::{Announcer, AnnouncerRegion, NotFound, ToastRegion, Toasts},
+    ui::{Announcer, AnnouncerRegion, AwayBar, NotFound, ToastRegion, Toasts},
 };
 
 /// The app.
@@ -33,6 +33,7 @@ use crate::{
 pub fn App() -> impl IntoView {
     provide_meta_context();
     let page = SharedValue::new(Page::of_this_request).into_inner();
+    let viewer = page.viewer.as_ref().map_or_else(|| "visitor".to_owned(), |person| person.user.to_string());
     provide_context(Shared(Arc::new(page)));
     let (live, toasts) = (Live::new(), Toasts::new());
     let outbox = Outbox::new(live.status.clone());
@@ -46,7 +47,7 @@ pub fn App() -> impl IntoView {
 
     // Effects run in the browser only, once the page is awake.
     Effect::new(move |_| {
-        live.start();
+        live.start(&viewer);
         theme::follow();
         localised.0.set(true);
         mark_awake();
@@ -60,6 +61,7 @@ pub fn App() -> impl IntoView {
         <Title formatter=|title: String| if title.is_empty() { "Hubbub".to_owned() } else { format!("{title} · Hubbub") } />
         <a class="skip" href="#main">"Skip to content"</a>
         <Router>
+            <AwayBar />
             <div class="shell">
                 <Rail />
                 <main id="main" class="main" tabindex="-1">

@@ -1,5 +1,6 @@
-//! Settings: how it looks, how one is shown, where one is signed in.
+//! Settings: how it looks, how it is connected, how one is shown, where one is signed in.
 
+use ::live::Wire;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -7,6 +8,7 @@ use super::sessions::Sessions;
 use crate::{
     context::page,
     forms::CommandFields,
+    live::{self, Live},
     theme::{self, Theme},
 };
 
@@ -18,6 +20,7 @@ pub fn Settings() -> impl IntoView {
         <div class="sheet">
             <h1>"Settings"</h1>
             <Appearance />
+            <Connection />
             {page()
                 .viewer
                 .clone()
@@ -68,6 +71,45 @@ fn Appearance() -> impl IntoView {
             </fieldset>
             <button type="submit" class="button quiet asleep-only">"Use this"</button>
         </form>
+    }
+}
+
+/// What the browser uses to hear the server. Only scripts connect, so only they can choose.
+#[component]
+fn Connection() -> impl IntoView {
+    let chosen = RwSignal::new(None);
+    Effect::new(move |_| chosen.set(live::chosen()));
+    let ways = [
+        (None, "Automatic", "A WebSocket where one can be opened, server-sent events elsewhere."),
+        (Some(Wire::WebSocket), "WebSocket", "One connection for both ways."),
+        (Some(Wire::EventSource), "Server-sent events", "For networks that let no WebSocket through."),
+    ];
+    view! {
+        <div class="card awake-only"><fieldset class="choices">
+            <legend>"Connection"</legend>
+            {ways
+                .into_iter()
+                .map(|(way, label, hint)| {
+                    let page = use_context::<Live>().unwrap_or_default();
+                    view! {
+                        <label class="choice">
+                            <input
+                                type="radio"
+                                name="wire"
+                                value=way.map_or("auto", live::name)
+                                checked=way.is_none()
+                                prop:checked=Signal::derive(move || chosen.get() == way)
+                                on:change=move |_| {
+                                    page.choose(way);
+                                    chosen.set(way);
+                                }
+                            />
+                            <span>{label} <span class="hint">{hint}</span></span>
+                        </label>
+                    }
+                })
+                .collect_view()}
+        </fieldset></div>
     }
 }
 

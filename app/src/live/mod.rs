@@ -3,13 +3,20 @@
 //! | module | holds |
 //! |---|---|
 //! | this | [`Live`]: the page's one connection, its status, and the views that hang on it |
-//! | `socket` | the browser's WebSocket, timers and page events, driving a [`live::ClientSession`] |
+//! | `view` | a view that folds itself |
+//! | `driver` | timers and page events, driving a [`live::Tab`] |
+//! | `wire` | the browser's WebSocket and EventSource |
+//! | `neighbours` | the other tabs of the browser: a channel and locks |
+//! | `keep` | which wire was chosen, and which worked |
 //!
 //! A view is folded from the callback, event by event: a signal holds only the latest value, so an effect
 //! could miss one. On the server nothing connects and a view is its snapshot.
 
-mod socket;
+mod driver;
+mod keep;
+mod neighbours;
 mod view;
+mod wire;
 
 use std::{
     rc::Rc,
@@ -21,21 +28,35 @@ use std::{
 
 use domain::{Actor, Pattern, Subject};
 use leptos::prelude::*;
-use live::{Sid, Status};
+use live::{Sid, Status, Wire};
 use send_wrapper::SendWrapper;
 use serde_json::value::RawValue;
 
+pub(crate) use keep::{chosen, name};
 pub use view::{Fetch, LiveView, view};
+
+/// What the page knows of its connection.
+#[derive(Clone)]
+struct State {
+    status: ArcRwSignal<Status>,
+    wire: ArcRwSignal<Wire>,
+    outdated: ArcRwSignal<bool>,
+    replaced: ArcRwSignal<bool>,
+}
 
 /// The page's one connection. Made by the app's root and handed down by context; cheap to clone.
 #[derive(Clone)]
 pub struct Live {
     /// How the page is connected.
     pub status: ArcRwSignal<Status>,
+    /// What carries it.
+    pub wire: ArcRwSignal<Wire>,
     /// Whether the server is of a newer build than this page.
     pub outdated: ArcRwSignal<bool>,
+    /// Whether somebody else, or nobody, is signed in to this browser by now: another tab has said so.
+    pub replaced: ArcRwSignal<bool>,
     /// The driver lives on the browser's one thread, and nowhere else.
-    driver: Arc<Mutex<Option<SendWrapper<socket::Driver>>>>,
+    driver: Arc<Mutex<Option<SendWrapper<driver::Driver>>>>,
 }
 
 impl Live {
@@ -44,14 +65,23 @@ impl Live {
     pub fn new() -> Self {
         Self {
             status: ArcRwSignal::new(Status::Connecting),
+            wire: ArcRwSignal::new(Wire::WebSocket),
             outdated: ArcRwSignal::new(false),
+            replaced: ArcRwSignal::new(false),
             driver: Arc::default(),
         }
     }
 
-    /// Connects, and stays connected until the current owner is cleaned up. Only in the browser.
-    pub fn start(&self) {
-        let driver = socket::Driver::new(self.status.clone(), self.outdated.clone());
+    /// Connects, and stays connected until the current owner is cleaned up. The tabs of the same `viewer` in
+    /// one browser share a connection. Only in the browser.
+    pub fn start(&self, viewer: &str) {
+        let state = State {
+            status: self.status.clone(),
+            wire: self.wire.clone(),
+            outdated: self.outdated.clone(),
+            replaced: self.replaced.clone(),
+        };
+        let driver = driver::Driver::new(state, viewer);
         driver.start();
         *self.driver.lock().unwrap_or_else(PoisonError::into_inner) = Some(SendWrapper::new(driver));
         let held = Arc::clone(&self.driver);
@@ -80,7 +110,7 @@ impl Live {
     /// until the current owner is cleaned up. On the server nothing is heard.
     pub fn on_signal(&self, pattern: Pattern, on: impl Fn(&Subject, &str, Option<&Actor>) + 'static) {
         let sid = fresh_sid("signal");
-        let (live, name, on) = (self.clone(), sid.clone(), Rc::new(on) as socket::Hear);
+        let (live, name, on) = (self.clone(), sid.clone(), Rc::new(on) as driver::Hear);
         // Runs in the browser only, and after the root has started the connection.
         Effect::new(move |_| {
             if let Some(driver) = live.driver() {
@@ -95,7 +125,16 @@ impl Live {
         });
     }
 
-    fn driver(&self) -> Option<socket::Driver> {
+    /// Connects over this wire only, here and in every tab of this browser; `None` leaves it to the page. Only in
+    /// the browser.
+    pub(crate) fn choose(&self, wish: Option<Wire>) {
+        keep::choose(wish);
+        if let Some(driver) = self.driver() {
+            driver.choose(wish);
+        }
+    }
+
+    fn driver(&self) -> Option<driver::Driver> {
         let held = self.driver.lock().unwrap_or_else(PoisonError::into_inner);
         held.as_ref().map(|driver| (**driver).clone())
     }

@@ -2,6 +2,7 @@
 
 mod announcer;
 mod avatar;
+mod away;
 mod dynamic;
 mod face;
 mod icon;
@@ -12,6 +13,7 @@ mod toast;
 
 pub use announcer::{Announcer, AnnouncerRegion};
 pub use avatar::Avatar;
+pub use away::AwayBar;
 pub use dynamic::{Dynamic, dynamic};
 pub use face::Face;
 pub use icon::Icon;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
-use live::Status;
+use live::{Status, Wire};
 
 use crate::{
     live::Live,
@@ -40,9 +40,10 @@ impl Shown {
         }
     }
 
-    fn label(self, waiting: usize) -> String {
+    fn label(self, wire: Wire, waiting: usize) -> String {
         let label = match self {
             Shown::Connecting => "Connecting",
+            Shown::Live if wire == Wire::EventSource => return "Live · SSE".to_owned(),
             Shown::Live => return "Live · WS".to_owned(),
             Shown::Reconnecting => "Reconnecting",
             Shown::Offline => "Offline",
@@ -58,7 +59,7 @@ pub fn ConnectionPill() -> impl IntoView {
     let live = use_context::<Live>().unwrap_or_default();
     let outbox = outbox();
     let announcer = use_context::<Announcer>().unwrap_or_default();
-    let status = live.status.clone();
+    let (status, wire) = (live.status.clone(), live.wire.clone());
 
     Effect::new(move |_| {
         let wanted = status.with(Shown::of);
@@ -86,7 +87,7 @@ pub fn ConnectionPill() -> impl IntoView {
     view! {
         <p class="pill" data-testid="connection" data-state=Signal::derive(move || shown.get().name())>
             <span class="pill-dot" aria-hidden="true"></span>
-            <span class="pill-text">{dynamic(move || shown.get().label(outbox.waiting()))}</span>
+            <span class="pill-text">{dynamic(move || shown.get().label(wire.get(), outbox.waiting()))}</span>
         </p>
     }
 }
@@ -97,8 +98,9 @@ mod tests {
 
     #[test]
     fn the_pill_counts_what_waits_only_while_it_waits() {
-        assert_eq!(Shown::Live.label(3), "Live · WS");
-        assert_eq!(Shown::Offline.label(2), "Offline, 2 queued");
-        assert_eq!(Shown::Reconnecting.label(0), "Reconnecting");
+        assert_eq!(Shown::Live.label(Wire::WebSocket, 3), "Live · WS");
+        assert_eq!(Shown::Live.label(Wire::EventSource, 0), "Live · SSE");
+        assert_eq!(Shown::Offline.label(Wire::WebSocket, 2), "Offline, 2 queued");
+        assert_eq!(Shown::Reconnecting.label(Wire::EventSource, 0), "Reconnecting");
     }
 }

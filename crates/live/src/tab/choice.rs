@@ -99,9 +99,13 @@ impl Choice {
         opened
     }
 
-    /// A person has chosen, or leaves it to us again.
-    pub(super) fn wish(&mut self, wish: Option<Wire>) {
-        *self = Self::new(wish, None);
+    /// A person has chosen, or leaves it to us again. Returns whether that is news.
+    pub(super) fn wish(&mut self, wish: Option<Wire>) -> bool {
+        let news = wish != self.wish;
+        if news {
+            *self = Self::new(wish, None);
+        }
+        news
     }
 }
 
@@ -177,7 +181,10 @@ mod tests {
         choice.worked(Sse, 0);
         assert_eq!(choice.probe_at(), None);
         assert!(!choice.probed(true, 0));
-        choice.wish(None);
+        assert!(!choice.wish(Some(Sse)) && choice.wish(None));
         assert_eq!(choice.next(), Ws, "left to us, it begins anew");
+        choice.worked(Sse, 0);
+        assert!(!choice.wish(None));
+        assert_eq!(choice.next(), Sse, "said again, it changes nothing");
     }
 }

@@ -205,17 +205,19 @@ impl Tab {
     pub(super) fn on_follower(&mut self, tab: Sid, turn: u64, word: Word, now: u64) {
         match word {
             Word::Join => self.on_join(tab, turn, now),
-            Word::Send(text) => match self.members.get(&tab).filter(|member| member.turn == turn) {
-                Some(Member { part: Part::On, .. }) => self.say(&tab, text, now),
-                // It was asked for its hello.
-                Some(Member { part: Part::Waiting, .. }) => match self.line {
-                    Line::Gathering { .. } => self.say(&tab, text, now),
-                    _ => self.post(Some(tab), 0, Word::Renew),
-                },
-                // It said more after its hello.
-                Some(Member { part: Part::Said(_), .. }) => self.renew_soon(now),
-                _ => {}
-            },
+            Word::Send(text) => {
+                let hello = frames::kind_in(&text) == "hello";
+                let gathering = matches!(self.line, Line::Gathering { .. });
+                match self.members.get(&tab).filter(|member| member.turn == turn).map(|member| &member.part) {
+                    Some(Part::On) if !hello => self.say(&tab, text, now),
+                    Some(Part::Waiting) if hello && gathering => self.say(&tab, text, now),
+                    // It was asked for its hello, but the line it was for never came to be.
+                    Some(Part::On | Part::Waiting) => self.post(Some(tab), 0, Word::Renew),
+                    // It said more after its hello.
+                    Some(Part::Said(_)) => self.renew_soon(now),
+                    Some(Part::Off) | None => {}
+                }
+            }
             Word::Ask => self.post(Some(tab), 0, Word::Here(self.visible)),
             _ => {}
         }

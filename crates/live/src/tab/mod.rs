@@ -75,7 +75,7 @@ pub enum TabOutput {
     Close,
     /// Send this text over the WebSocket.
     Write(String),
-    /// Post this signal, JSON with `subject` and `data`.
+    /// Post this signal frame, JSON with `subject` and `data`.
     Signal(String),
     /// Try whether a WebSocket can be opened, and answer with [`Tab::on_probe`].
     Probe,
@@ -104,6 +104,8 @@ pub struct Tab {
     role: Role,
     /// The newest lead that is known, and whose it is.
     lead: (u64, Sid),
+    /// Who says, while this tab leads, that it does since; and when that is no longer believed.
+    rival: Option<((u64, Sid), u64)>,
     /// Whether this tab waits for the lead.
     queued: bool,
     choice: Choice,
@@ -145,6 +147,7 @@ impl Tab {
             shared,
             role: if shared { Role::Follower } else { Role::Alone },
             lead: (0, id.clone()),
+            rival: None,
             id,
             queued: false,
             choice: Choice::new(wish, worked),
@@ -171,6 +174,11 @@ impl Tab {
         self.queue();
     }
 
+    /// There are no locks after all. Before [`Self::start`].
+    pub fn go_alone(&mut self) {
+        (self.shared, self.role) = (false, Role::Alone);
+    }
+
     /// What the page subscribes with. [`Self::poll`] says what comes of it.
     pub fn session(&mut self) -> &mut ClientSession {
         &mut self.session
@@ -188,7 +196,9 @@ impl Tab {
 
     /// A person has chosen a wire, or leaves it to us again.
     pub fn set_wish(&mut self, wish: Option<Wire>, now: u64) {
-        self.choice.wish(wish);
+        if !self.choice.wish(wish) {
+            return;
+        }
         let wire = match &self.line {
             Line::Down => return,
             Line::Gathering { .. } => Wire::EventSource,
@@ -213,14 +223,13 @@ impl Tab {
             }
             word => {
                 let claim = (term, from);
-                // Whoever was replaced may not know it yet.
                 if claim < self.lead {
-                    return;
-                }
-                self.lead = claim;
-                if self.role == Role::Leader {
-                    self.step_down(now);
+                    // Whoever was replaced may not know it yet.
+                } else if self.role == Role::Leader {
+                    // The lock decides; it is about to say so, or the other is wrong.
+                    self.rival = Some((claim, now.saturating_add(ANSWER_MS)));
                 } else {
+                    self.lead = claim;
                     self.follow(turn, word, now);
                 }
             }
@@ -235,15 +244,17 @@ impl Tab {
             return;
         }
         self.role = Role::Leader;
-        self.lead = (now.max(self.lead.0.saturating_add(1)), self.id.clone());
         self.members.clear();
         self.beat = now.saturating_add(BEAT_MS);
-        self.renew(now);
+        self.claim(now);
     }
 
     /// Another tab has taken the lead.
     pub fn on_lead_lost(&mut self, now: u64) {
         if self.role == Role::Leader {
+            if let Some((claim, _)) = self.rival.take() {
+                self.lead = claim;
+            }
             self.step_down(now);
         }
     }
@@ -253,6 +264,12 @@ impl Tab {
         if self.visible && now >= self.beat && !self.session.is_off() {
             self.on_beat(now);
         }
+        if let Some(((term, _), at)) = self.rival
+            && now >= at
+        {
+            self.lead.0 = self.lead.0.max(term);
+            self.claim(now);
+        }
         self.session.on_tick(now);
         self.on_line_tick(now);
     }
@@ -261,7 +278,8 @@ impl Tab {
     #[must_use]
     pub fn next_timer(&self) -> Option<u64> {
         let beat = (self.visible && !self.session.is_off()).then_some(self.beat);
-        [beat, self.session.next_timer(), self.line_timer()].into_iter().flatten().min()
+        let rival = self.rival.as_ref().map(|(_, at)| *at);
+        [beat, rival, self.session.next_timer(), self.line_timer()].into_iter().flatten().min()
     }
 
     /// What the driver does next. Call it until it is empty, after everything that was fed in.
@@ -281,6 +299,13 @@ impl Tab {
         self.out.pop_front()
     }
 
+    /// Says that this tab leads, later than all who were heard of.
+    fn claim(&mut self, now: u64) {
+        self.rival = None;
+        self.lead = (now.max(self.lead.0.saturating_add(1)), self.id.clone());
+        self.renew(now);
+    }
+
     fn on_beat(&mut self, now: u64) {
         let slept = now.saturating_sub(self.beat) >= SLEPT_MS;
         if self.role == Role::Follower {
@@ -297,7 +322,7 @@ impl Tab {
     fn on_status(&mut self, status: Status) {
         self.stopped = if let Status::Stopped { code, .. } = status { Some(code) } else { None };
         if self.stopped.is_some() && self.role == Role::Leader {
-            self.role = Role::Follower;
+            (self.role, self.rival) = (Role::Follower, None);
             self.out.push_back(TabOutput::Yield);
         }
         self.out.push_back(TabOutput::Page(ClientOutput::Status(status)));

@@ -1,0 +1,458 @@
+//! The browser's side of a [`Tab`]: at most one wire, one timer, a channel, locks, and the page's own events.
+//! It decides nothing: what happens goes into the tab, and what the tab says is done.
+
+use std::{cell::RefCell, collections::HashMap, rc::Rc, time::Duration};
+
+use domain::{Actor, Pattern, Subject};
+use leptos::{
+    leptos_dom::helpers::{TimeoutHandle, WindowListenerHandle},
+    prelude::*,
+    task::spawn_local,
+};
+use live::{ClientConfig, ClientOutput, OnGap, Sid, Tab, TabConfig, TabOutput, Wire};
+use serde_json::value::RawValue;
+use web_sys::VisibilityState;
+
+use super::{
+    State, keep,
+    neighbours::{self, Channel, Held},
+    view::Reader,
+    wire::{OpenWire, Said, post_signal},
+};
+use crate::fault::Fault;
+
+/// A page that is further behind than this fetches the view again: cheaper than the events.
+const RESYNC_AFTER: u32 = 1_000;
+
+/// How long to wait before a view is asked for again after the server could not be reached.
+const REFETCH_AFTER: Duration = Duration::from_secs(2);
+
+/// Is called with each signal: what about, what (as JSON), and who sent it.
+pub(super) type Hear = Rc<dyn Fn(&Subject, &str, Option<&Actor>)>;
+
+/// Owns the connection. Cheap to clone; never leaves the browser's thread.
+#[derive(Clone)]
+pub(super) struct Driver(Rc<RefCell<Inner>>);
+
+struct Inner {
+    tab: Tab,
+    id: Sid,
+    /// Where the tabs of the same person meet.
+    place: String,
+    viewer: String,
+    readers: HashMap<Sid, Rc<dyn Reader>>,
+    hearers: Vec<(Sid, Pattern, Hear)>,
+    wire: Option<OpenWire>,
+    probe: Option<OpenWire>,
+    channel: Option<Channel>,
+    /// Where all tabs say who looks at them.
+    people: Option<Channel>,
+    /// This tab's own lock: it is there.
+    presence: Option<Held>,
+    lead: Option<Held>,
+    /// Counts the times this tab got the lead.
+    leads: u64,
+    timer: Option<TimeoutHandle>,
+    listeners: Vec<WindowListenerHandle>,
+    state: State,
+    last: u64,
+    stopped: bool,
+}
+
+impl Inner {
+    /// Milliseconds that never go back, whatever the device's clock does.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is after 1970")]
+    fn now(&mut self) -> u64 {
+        self.last = self.last.max(js_sys::Date::now() as u64);
+        self.last
+    }
+}
+
+fn is_visible() -> bool {
+    document().visibility_state() == VisibilityState::Visible
+}
+
+impl Driver {
+    /// `viewer` is who looks at the page: tabs of the same person share a line.
+    pub(super) fn new(state: State, viewer: &str) -> Self {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "any number will do")]
+        let seed = (js_sys::Math::random() * 9.0e15) as u64;
+        let id = Sid::new(format!("{:07x}", seed & 0x0fff_ffff)).expect("seven digits are a name");
+        let tab = Tab::new(TabConfig {
+            id: id.clone(),
+            client: ClientConfig::new(seed),
+            shared: neighbours::are_reachable(),
+            visible: is_visible(),
+            wish: keep::chosen(),
+            worked: keep::worked(),
+        });
+        Self(Rc::new(RefCell::new(Inner {
+            tab,
+            id,
+            // Tabs of builds that do not understand each other must not meet: change the number then.
+            place: format!("hubbub-1-{viewer}"),
+            viewer: viewer.to_owned(),
+            readers: HashMap::new(),
+            hearers: Vec::new(),
+            wire: None,
+            probe: None,
+            channel: None,
+            people: None,
+            presence: None,
+            lead: None,
+            leads: 0,
+            timer: None,
+            listeners: Vec::new(),
+            state,
+            last: 0,
+            stopped: false,
+        })))
+    }
+
+    /// Listens to the page and begins to connect.
+    pub(super) fn start(&self) {
+        let on = |name: &'static str, react: fn(&mut Tab, u64)| {
+            let driver = self.clone();
+            window_event_listener_untyped(name, move |_| driver.with(react))
+        };
+        let listeners = vec![
+            on("online", |tab, now| tab.session().on_online(now)),
+            on("offline", |tab, _| tab.session().on_offline()),
+            on("visibilitychange", |tab, now| tab.set_visible(is_visible(), now)),
+            // A page that comes back from the browser's back-forward cache has a dead socket.
+            on("pageshow", |tab, now| tab.set_visible(is_visible(), now)),
+            on("storage", |tab, now| tab.set_wish(keep::chosen(), now)),
+        ];
+        self.0.borrow_mut().listeners = listeners;
+        self.say_who();
+        if neighbours::are_reachable() {
+            self.meet();
+        } else {
+            self.connect();
+        }
+    }
+
+    /// Tells the other tabs who is signed in here, and hears it when that changes: they share a cookie.
+    fn say_who(&self) {
+        let mut inner = self.0.borrow_mut();
+        let (state, viewer) = (inner.state.clone(), inner.viewer.clone());
+        inner.people = Channel::open("hubbub-people", move |other| {
+            state.replaced.set(other != viewer);
+        });
+        if let Some(people) = &inner.people {
+            people.post(&inner.viewer);
+        }
+    }
+
+    /// Lets the tabs of the same person know that this one is there, then connects.
+    fn meet(&self) {
+        let (driver, place) = (self.clone(), self.0.borrow().place.clone());
+        let channel = Channel::open(&place, move |note| driver.with(|tab, now| tab.on_note(&note, now)));
+        self.0.borrow_mut().channel = channel;
+        let (driver, name) = (self.clone(), self.lock_of(&self.0.borrow().id));
+        spawn_local(async move {
+            let there = driver.clone();
+            let never = neighbours::hold(&name, false, move |held| {
+                there.0.borrow_mut().presence = Some(held);
+                there.connect();
+            });
+            if never.await {
+                driver.with(|tab, _| tab.go_alone());
+                driver.connect();
+            }
+        });
+    }
+
+    fn connect(&self) {
+        self.with(|tab, now| {
+            tab.start(now);
+            if !window().navigator().on_line() {
+                tab.session().on_offline();
+            }
+        });
+    }
+
+    /// Ends everything.
+    pub(super) fn stop(&self) {
+        let mut inner = self.0.borrow_mut();
+        inner.stopped = true;
+        inner.tab.session().stop();
+        (inner.wire, inner.probe) = (None, None);
+        (inner.channel, inner.people) = (None, None);
+        for held in [inner.lead.take(), inner.presence.take()].into_iter().flatten() {
+            held.release();
+        }
+        inner.readers.clear();
+        inner.hearers.clear();
+        if let Some(timer) = inner.timer.take() {
+            timer.clear();
+        }
+        for listener in inner.listeners.drain(..) {
+            listener.remove();
+        }
+    }
+
+    /// Follows the log for a view.
+    pub(super) fn subscribe(&self, sid: Sid, reader: Box<dyn Reader>) {
+        let reader: Rc<dyn Reader> = reader.into();
+        let (pattern, since) = (reader.pattern(), reader.cursor());
+        self.0.borrow_mut().readers.insert(sid.clone(), reader);
+        self.with(move |tab, _| {
+            tab.session().subscribe(sid, pattern, Some(since), OnGap::Resync(RESYNC_AFTER));
+        });
+    }
+
+    /// Hears every signal that the pattern matches.
+    pub(super) fn hear(&self, sid: Sid, pattern: Pattern, hear: Hear) {
+        self.0.borrow_mut().hearers.push((sid.clone(), pattern.clone(), hear));
+        self.with(move |tab, _| tab.session().subscribe(sid, pattern, None, OnGap::Replay));
+    }
+
+    /// Sends a signal, if connected; else it is forgotten.
+    pub(super) fn signal(&self, subject: Subject, data: Box<RawValue>) {
+        self.with(move |tab, _| tab.session().signal(subject, data));
+    }
+
+    /// Ends what [`Self::subscribe`] or [`Self::hear`] began.
+    pub(super) fn unsubscribe(&self, sid: &Sid) {
+        self.0.borrow_mut().readers.remove(sid);
+        self.0.borrow_mut().hearers.retain(|(held, ..)| held != sid);
+        self.with(|tab, _| tab.session().unsubscribe(sid));
+    }
+
+    /// A person has chosen a wire, or leaves it to us.
+    pub(super) fn choose(&self, wish: Option<Wire>) {
+        self.with(|tab, now| tab.set_wish(wish, now));
+    }
+
+    /// Tells the tab something and does what it says.
+    fn with(&self, tell: impl FnOnce(&mut Tab, u64)) {
+        let now = {
+            let mut inner = self.0.borrow_mut();
+            if inner.stopped {
+                return;
+            }
+            let now = inner.now();
+            tell(&mut inner.tab, now);
+            now
+        };
+        loop {
+            // Not held while the output is carried out: what that touches may come back here.
+            let output = self.0.borrow_mut().tab.poll(now);
+            match output {
+                Some(output) => self.carry_out(output),
+                None => break,
+            }
+        }
+        self.sleep();
+    }
+
+    fn carry_out(&self, output: TabOutput) {
+        match output {
+            TabOutput::Open(wire, hello) => self.open(wire, &hello),
+            TabOutput::Close => {
+                let wire = self.0.borrow_mut().wire.take();
+                drop(wire);
+            }
+            TabOutput::Write(text) => {
+                if let Some(wire) = &self.0.borrow().wire {
+                    wire.send(&text);
+                }
+            }
+            TabOutput::Signal(text) => post_signal(&text),
+            TabOutput::Probe => self.probe(),
+            TabOutput::Post(note) => {
+                if let Some(channel) = &self.0.borrow().channel {
+                    channel.post(&note);
+                }
+            }
+            TabOutput::Elect => self.lead(false),
+            TabOutput::Steal => self.lead(true),
+            TabOutput::Yield => {
+                if let Some(lead) = self.0.borrow_mut().lead.take() {
+                    lead.release();
+                }
+            }
+            TabOutput::Watch(tab) => self.watch(tab),
+            TabOutput::Via(wire) => {
+                keep::works(wire);
+                self.0.borrow().state.wire.set(wire);
+            }
+            TabOutput::Page(output) => self.show(output),
+        }
+    }
+
+    fn show(&self, output: ClientOutput) {
+        match output {
+            ClientOutput::Apply { sid, event } => {
+                if let Some(reader) = self.reader(&sid) {
+                    match event.decode() {
+                        Ok(envelope) => {
+                            reader.apply(&envelope);
+                            if envelope.event.kind().redacts {
+                                forget_first_render();
+                            }
+                        }
+                        // A newer server says something this page does not know: keep what is understood.
+                        Err(_) => self.0.borrow().state.outdated.set(true),
+                    }
+                }
+            }
+            ClientOutput::Advanced { sid, cursor } => {
+                if let Some(reader) = self.reader(&sid) {
+                    reader.advanced(cursor);
+                }
+            }
+            ClientOutput::Resync { sid } => self.refetch(sid),
+            ClientOutput::Refused { sid: Some(sid), code, why } => {
+                if let Some(reader) = self.reader(&sid) {
+                    reader.gone(Fault::new(code, why));
+                }
+            }
+            ClientOutput::Refused { sid: None, code, why } => {
+                leptos::logging::warn!("live: {code}: {why}");
+            }
+            ClientOutput::Status(status) => self.0.borrow().state.status.set(status),
+            ClientOutput::NewBuild(_) => self.0.borrow().state.outdated.set(true),
+            ClientOutput::Signal { subject, data, actor } => {
+                let wanted = |(_, pattern, _): &&(Sid, Pattern, Hear)| pattern.matches(&subject);
+                let hearers: Vec<Hear> =
+                    self.0.borrow().hearers.iter().filter(wanted).map(|(.., hear)| Rc::clone(hear)).collect();
+                hearers.iter().for_each(|hear| hear(&subject, data.get(), actor.as_ref()));
+            }
+            ClientOutput::Live { .. }
+            | ClientOutput::Connect
+            | ClientOutput::Send(_)
+            | ClientOutput::Disconnect => {}
+        }
+    }
+
+    fn reader(&self, sid: &Sid) -> Option<Rc<dyn Reader>> {
+        self.0.borrow().readers.get(sid).cloned()
+    }
+
+    fn open(&self, wire: Wire, hello: &str) {
+        let driver = self.clone();
+        let on = Box::new(move |said| match said {
+            Said::Open => driver.with(Tab::on_wire_open),
+            Said::Text(text) => driver.with(|tab, now| tab.on_wire_text(&text, now)),
+            Said::Closed(code) => driver.closed(code),
+        });
+        let opened = match wire {
+            Wire::WebSocket => OpenWire::web_socket(on),
+            Wire::EventSource => OpenWire::event_source(hello, on),
+        };
+        match opened {
+            Ok(wire) => self.0.borrow_mut().wire = Some(wire),
+            Err(_) => self.later(|driver| driver.closed(None)),
+        }
+    }
+
+    fn closed(&self, code: Option<u16>) {
+        let wire = self.0.borrow_mut().wire.take();
+        drop(wire);
+        self.with(|tab, now| tab.on_wire_close(code, now));
+    }
+
+    /// Tries whether a WebSocket can be opened, and closes it at once.
+    fn probe(&self) {
+        let driver = self.clone();
+        let tried = OpenWire::web_socket(Box::new(move |said| driver.probed(matches!(said, Said::Open))));
+        match tried {
+            Ok(wire) => self.0.borrow_mut().probe = Some(wire),
+            Err(_) => self.later(|driver| driver.probed(false)),
+        }
+    }
+
+    fn probed(&self, opened: bool) {
+        let probe = self.0.borrow_mut().probe.take();
+        drop(probe);
+        self.with(|tab, now| tab.on_probe(opened, now));
+    }
+
+    fn lead(&self, steal: bool) {
+        let (driver, place) = (self.clone(), self.0.borrow().place.clone());
+        spawn_local(async move {
+            let nth = Rc::new(RefCell::new(0));
+            let (granted, got) = (driver.clone(), Rc::clone(&nth));
+            let lost = neighbours::hold(&place, steal, move |held| {
+                {
+                    let mut inner = granted.0.borrow_mut();
+                    if inner.stopped {
+                        return held.release();
+                    }
+                    inner.leads += 1;
+                    *got.borrow_mut() = inner.leads;
+                    inner.lead = Some(held);
+                }
+                granted.with(|tab, now| tab.on_lead(steal, now));
+            });
+            // What was lost may have been taken back since.
+            if lost.await && driver.0.borrow().leads == *nth.borrow() {
+                driver.with(Tab::on_lead_lost);
+            }
+        });
+    }
+
+    fn watch(&self, tab: Sid) {
+        let (driver, name) = (self.clone(), self.lock_of(&tab));
+        spawn_local(async move {
+            neighbours::hold(&name, false, |held| held.release()).await;
+            driver.with(|own, _| own.on_tab_gone(&tab));
+        });
+    }
+
+    fn lock_of(&self, tab: &Sid) -> String {
+        format!("{}-{tab}", self.0.borrow().place)
+    }
+
+    /// Does something after what runs now has returned.
+    fn later(&self, then: impl FnOnce(&Driver) + 'static) {
+        let driver = self.clone();
+        spawn_local(async move { then(&driver) });
+    }
+
+    fn refetch(&self, sid: Sid) {
+        let Some(reader) = self.reader(&sid) else { return };
+        let driver = self.clone();
+        spawn_local(async move {
+            match reader.refetch().await {
+                Ok(cursor) => driver.with(|tab, _| tab.session().resynced(&sid, cursor)),
+                Err(fault) if fault.on_the_way() => {
+                    set_timeout(move || driver.refetch(sid), REFETCH_AFTER);
+                }
+                Err(fault) => {
+                    driver.unsubscribe(&sid);
+                    reader.gone(fault);
+                }
+            }
+        });
+    }
+
+    /// Sets the timer for what the tab wants next.
+    fn sleep(&self) {
+        let mut inner = self.0.borrow_mut();
+        if let Some(timer) = inner.timer.take() {
+            timer.clear();
+        }
+        let Some(at) = inner.tab.next_timer() else { return };
+        let wait = Duration::from_millis(at.saturating_sub(inner.now()));
+        let driver = self.clone();
+        inner.timer = set_timeout_with_handle(move || driver.with(Tab::on_tick), wait).ok();
+    }
+}
+
+/// What was redacted may still stand in the data that the page was rendered with. Events are applied only
+/// after the page has taken it up, so nobody needs it any more.
+fn forget_first_render() {
+    let scripts = document().query_selector_all("script:not([src])");
+    let scripts = scripts.into_iter().flat_map(|all| (0..all.length()).filter_map(move |nth| all.item(nth)));
+    for script in
+        scripts.filter(|script| script.text_content().is_some_and(|t| t.contains("__RESOLVED_RESOURCES")))
+    {
+        if let Some(parent) = script.parent_node() {
+            let _ = parent.remove_child(&script);
+        }
+    }
+    let _ = js_sys::Reflect::set(&window(), &"__RESOLVED_RESOURCES".into(), &js_sys::Array::new());
+}
