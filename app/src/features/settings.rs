@@ -77,39 +77,45 @@ fn Appearance() -> impl IntoView {
 /// What the browser uses to hear the server. Only scripts connect, so only they can choose.
 #[component]
 fn Connection() -> impl IntoView {
+    let page = use_context::<Live>().unwrap_or_default();
     let chosen = RwSignal::new(None);
     Effect::new(move |_| chosen.set(live::chosen()));
     let ways = [
-        (None, "Automatic", "A WebSocket where one can be opened, server-sent events elsewhere."),
-        (Some(Wire::WebSocket), "WebSocket", "One connection for both ways."),
-        (Some(Wire::EventSource), "Server-sent events", "For networks that let no WebSocket through."),
+        (None, "Automatic"),
+        (Some(Wire::WebSocket), "WebSocket"),
+        (Some(Wire::EventSource), "Server-sent events"),
     ];
     view! {
-        <div class="card awake-only"><fieldset class="choices">
-            <legend>"Connection"</legend>
-            {ways
-                .into_iter()
-                .map(|(way, label, hint)| {
-                    let page = use_context::<Live>().unwrap_or_default();
-                    view! {
-                        <label class="choice">
-                            <input
-                                type="radio"
-                                name="wire"
-                                value=way.map_or("auto", live::name)
-                                checked=way.is_none()
-                                prop:checked=Signal::derive(move || chosen.get() == way)
-                                on:change=move |_| {
-                                    page.choose(way);
-                                    chosen.set(way);
-                                }
-                            />
-                            <span>{label} <span class="hint">{hint}</span></span>
-                        </label>
-                    }
-                })
-                .collect_view()}
-        </fieldset></div>
+        <div class="card awake-only">
+            <fieldset class="choices">
+                <legend>"Connection"</legend>
+                {ways
+                    .into_iter()
+                    .map(|(way, label)| {
+                        let page = page.clone();
+                        view! {
+                            <label class="choice">
+                                <input
+                                    type="radio"
+                                    name="wire"
+                                    value=way.map_or("auto", live::name)
+                                    checked=way.is_none()
+                                    prop:checked=Signal::derive(move || chosen.get() == way)
+                                    on:change=move |_| {
+                                        page.choose(way);
+                                        chosen.set(way);
+                                    }
+                                />
+                                <span>{label}</span>
+                            </label>
+                        }
+                    })
+                    .collect_view()}
+                <p class="hint">
+                    "Automatic is a WebSocket where one can be opened, and server-sent events elsewhere."
+                </p>
+            </fieldset>
+        </div>
     }
 }
 

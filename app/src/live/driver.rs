@@ -9,7 +9,7 @@ use leptos::{
     prelude::*,
     task::spawn_local,
 };
-use live::{ClientConfig, ClientOutput, OnGap, Sid, Tab, TabConfig, TabOutput, Wire};
+use live::{ClientConfig, OnGap, Sid, Tab, TabConfig, TabOutput, Wire};
 use serde_json::value::RawValue;
 use web_sys::VisibilityState;
 
@@ -19,29 +19,25 @@ use super::{
     view::Reader,
     wire::{OpenWire, Said, post_signal},
 };
-use crate::fault::Fault;
 
 /// A page that is further behind than this fetches the view again: cheaper than the events.
 const RESYNC_AFTER: u32 = 1_000;
-
-/// How long to wait before a view is asked for again after the server could not be reached.
-const REFETCH_AFTER: Duration = Duration::from_secs(2);
 
 /// Is called with each signal: what about, what (as JSON), and who sent it.
 pub(super) type Hear = Rc<dyn Fn(&Subject, &str, Option<&Actor>)>;
 
 /// Owns the connection. Cheap to clone; never leaves the browser's thread.
 #[derive(Clone)]
-pub(super) struct Driver(Rc<RefCell<Inner>>);
+pub(super) struct Driver(pub(super) Rc<RefCell<Inner>>);
 
-struct Inner {
+pub(super) struct Inner {
     tab: Tab,
     id: Sid,
     /// Where the tabs of the same person meet.
     place: String,
     viewer: String,
-    readers: HashMap<Sid, Rc<dyn Reader>>,
-    hearers: Vec<(Sid, Pattern, Hear)>,
+    pub(super) readers: HashMap<Sid, Rc<dyn Reader>>,
+    pub(super) hearers: Vec<(Sid, Pattern, Hear)>,
     wire: Option<OpenWire>,
     probe: Option<OpenWire>,
     channel: Option<Channel>,
@@ -54,7 +50,7 @@ struct Inner {
     leads: u64,
     timer: Option<TimeoutHandle>,
     listeners: Vec<WindowListenerHandle>,
-    state: State,
+    pub(super) state: State,
     last: u64,
     stopped: bool,
 }
@@ -226,7 +222,7 @@ impl Driver {
     }
 
     /// Tells the tab something and does what it says.
-    fn with(&self, tell: impl FnOnce(&mut Tab, u64)) {
+    pub(super) fn with(&self, tell: impl FnOnce(&mut Tab, u64)) {
         let now = {
             let mut inner = self.0.borrow_mut();
             if inner.stopped {
@@ -280,55 +276,6 @@ impl Driver {
             }
             TabOutput::Page(output) => self.show(output),
         }
-    }
-
-    fn show(&self, output: ClientOutput) {
-        match output {
-            ClientOutput::Apply { sid, event } => {
-                if let Some(reader) = self.reader(&sid) {
-                    match event.decode() {
-                        Ok(envelope) => {
-                            reader.apply(&envelope);
-                            if envelope.event.kind().redacts {
-                                forget_first_render();
-                            }
-                        }
-                        // A newer server says something this page does not know: keep what is understood.
-                        Err(_) => self.0.borrow().state.outdated.set(true),
-                    }
-                }
-            }
-            ClientOutput::Advanced { sid, cursor } => {
-                if let Some(reader) = self.reader(&sid) {
-                    reader.advanced(cursor);
-                }
-            }
-            ClientOutput::Resync { sid } => self.refetch(sid),
-            ClientOutput::Refused { sid: Some(sid), code, why } => {
-                if let Some(reader) = self.reader(&sid) {
-                    reader.gone(Fault::new(code, why));
-                }
-            }
-            ClientOutput::Refused { sid: None, code, why } => {
-                leptos::logging::warn!("live: {code}: {why}");
-            }
-            ClientOutput::Status(status) => self.0.borrow().state.status.set(status),
-            ClientOutput::NewBuild(_) => self.0.borrow().state.outdated.set(true),
-            ClientOutput::Signal { subject, data, actor } => {
-                let wanted = |(_, pattern, _): &&(Sid, Pattern, Hear)| pattern.matches(&subject);
-                let hearers: Vec<Hear> =
-                    self.0.borrow().hearers.iter().filter(wanted).map(|(.., hear)| Rc::clone(hear)).collect();
-                hearers.iter().for_each(|hear| hear(&subject, data.get(), actor.as_ref()));
-            }
-            ClientOutput::Live { .. }
-            | ClientOutput::Connect
-            | ClientOutput::Send(_)
-            | ClientOutput::Disconnect => {}
-        }
-    }
-
-    fn reader(&self, sid: &Sid) -> Option<Rc<dyn Reader>> {
-        self.0.borrow().readers.get(sid).cloned()
     }
 
     fn open(&self, wire: Wire, hello: &str) {
@@ -412,23 +359,6 @@ impl Driver {
         spawn_local(async move { then(&driver) });
     }
 
-    fn refetch(&self, sid: Sid) {
-        let Some(reader) = self.reader(&sid) else { return };
-        let driver = self.clone();
-        spawn_local(async move {
-            match reader.refetch().await {
-                Ok(cursor) => driver.with(|tab, _| tab.session().resynced(&sid, cursor)),
-                Err(fault) if fault.on_the_way() => {
-                    set_timeout(move || driver.refetch(sid), REFETCH_AFTER);
-                }
-                Err(fault) => {
-                    driver.unsubscribe(&sid);
-                    reader.gone(fault);
-                }
-            }
-        });
-    }
-
     /// Sets the timer for what the tab wants next.
     fn sleep(&self) {
         let mut inner = self.0.borrow_mut();
@@ -440,19 +370,4 @@ impl Driver {
         let driver = self.clone();
         inner.timer = set_timeout_with_handle(move || driver.with(Tab::on_tick), wait).ok();
     }
-}
-
-/// What was redacted may still stand in the data that the page was rendered with. Events are applied only
-/// after the page has taken it up, so nobody needs it any more.
-fn forget_first_render() {
-    let scripts = document().query_selector_all("script:not([src])");
-    let scripts = scripts.into_iter().flat_map(|all| (0..all.length()).filter_map(move |nth| all.item(nth)));
-    for script in
-        scripts.filter(|script| script.text_content().is_some_and(|t| t.contains("__RESOLVED_RESOURCES")))
-    {
-        if let Some(parent) = script.parent_node() {
-            let _ = parent.remove_child(&script);
-        }
-    }
-    let _ = js_sys::Reflect::set(&window(), &"__RESOLVED_RESOURCES".into(), &js_sys::Array::new());
 }

@@ -5,6 +5,7 @@
 //! | this | [`Live`]: the page's one connection, its status, and the views that hang on it |
 //! | `view` | a view that folds itself |
 //! | `driver` | timers and page events, driving a [`live::Tab`] |
+//! | `showing` | what becomes of what the session says |
 //! | `wire` | the browser's WebSocket and EventSource |
 //! | `neighbours` | the other tabs of the browser: a channel and locks |
 //! | `keep` | which wire was chosen, and which worked |
@@ -15,6 +16,7 @@
 mod driver;
 mod keep;
 mod neighbours;
+mod showing;
 mod view;
 mod wire;
 

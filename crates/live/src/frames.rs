@@ -20,7 +20,6 @@ use crate::{
 /// The version of the protocol: `hello.v`.
 pub const VERSION: u32 = 1;
 
-const HELLO_OPEN: &str = r#"{"kind":"hello","v":1,"subs":["#;
 const EVENT_OPEN: &str = r#"{"kind":"event","event":"#;
 
 /// What a client may do before it is refused by name; told in `welcome`.
@@ -414,23 +413,6 @@ pub fn split(text: &str) -> impl Iterator<Item = &str> {
     text.split('\n').filter(|frame| !frame.trim_ascii().is_empty())
 }
 
-/// The kind of a frame that was written here, or by a server: the first field.
-pub(crate) fn kind_in(text: &str) -> &str {
-    text.strip_prefix(r#"{"kind":""#).and_then(|rest| rest.split('"').next()).unwrap_or_default()
-}
-
-/// The names of the subscriptions that a frame of this build's speaks of.
-pub(crate) fn sids_in(text: &str) -> impl Iterator<Item = &str> {
-    text.split(r#""sid":""#).skip(1).filter_map(|rest| rest.split('"').next())
-}
-
-/// One `hello` that asks for everything that these, of this build's, ask for.
-pub(crate) fn merged_hello<'a>(hellos: impl Iterator<Item = &'a String>) -> String {
-    let subs = hellos.filter_map(|hello| hello.strip_prefix(HELLO_OPEN)?.strip_suffix("]}"));
-    let subs: Vec<&str> = subs.filter(|subs| !subs.is_empty()).collect();
-    [HELLO_OPEN, &subs.join(","), "]}"].concat()
-}
-
 fn kind(text: &str) -> Result<Cow<'_, str>, FrameError> {
     #[derive(Deserialize)]
     struct Tagged<'a> {
@@ -459,31 +441,4 @@ fn unknown(kind: &str) -> FrameError {
 /// Error texts go back over the wire: never echo an arbitrarily long input.
 fn shorten(text: &str) -> String {
     text.chars().take(200).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn hello(sids: &[&str]) -> String {
-        let pattern = domain::Pattern::new("chat.>").unwrap();
-        let sub = |sid: &&str| Sub::new(&Sid::new(*sid).unwrap(), &pattern, None, OnGap::Replay);
-        ClientFrame::Hello(Hello { v: VERSION, subs: sids.iter().map(sub).collect() }).encode()
-    }
-
-    #[test]
-    fn several_hellos_are_one() {
-        let hellos = [hello(&["a-1-feed", "a-2-rooms"]), hello(&[]), hello(&["b-1-feed"])];
-        assert_eq!(merged_hello(hellos.iter()), hello(&["a-1-feed", "a-2-rooms", "b-1-feed"]));
-        assert_eq!(merged_hello([].iter()), hello(&[]));
-    }
-
-    #[test]
-    fn what_was_written_here_is_told_apart_without_reading_it_all() {
-        let hello = hello(&["a-1-feed", "a-2-rooms"]);
-        assert_eq!((kind_in(&hello), sids_in(&hello).collect()), ("hello", vec!["a-1-feed", "a-2-rooms"]));
-        let unsub = ClientFrame::Unsub(Unsub { sid: "a-1-feed".into() }).encode();
-        assert_eq!((kind_in(&unsub), sids_in(&unsub).collect()), ("unsub", vec!["a-1-feed"]));
-        assert_eq!((kind_in(&ClientFrame::Pong.encode()), kind_in("x")), ("pong", ""));
-    }
 }

@@ -1,6 +1,7 @@
 //! All connections of one page, one after another: when to connect, what to ask for, what to apply, and what
 //! to do when something is missing. It opens no socket, folds no view and fetches nothing: its driver does.
 
+mod coming;
 mod line;
 mod subs;
 mod types;
@@ -16,7 +17,6 @@ use self::{
 };
 use crate::{
     backoff::Backoff,
-    close::Close,
     frames::{
         self, Bye, ClientFrame, Flush, FrameError, Hello, Limits, ServerFrame, Subbed, Unsub, VERSION,
         Welcome,
@@ -59,50 +59,6 @@ impl ClientSession {
             status: None,
             out: VecDeque::new(),
         }
-    }
-
-    /// Begins to connect; again, after the server has stopped it.
-    pub fn start(&mut self, now: u64) {
-        if self.line.is_off() {
-            self.backoff.reset();
-            self.connect(now);
-        }
-    }
-
-    /// Ends the connection and makes no other, until [`Self::start`]. Cursors are kept.
-    pub fn stop(&mut self) {
-        self.drop_line();
-        self.line = Line::Idle;
-        self.status = None;
-    }
-
-    /// The way to the server has changed: leaves the line and makes another at once. That is no failure. Does
-    /// nothing while the session is off.
-    pub fn renew(&mut self, now: u64) {
-        if self.line.has_socket() {
-            self.drop_line();
-            self.connect(now);
-        } else {
-            self.hurry(now);
-        }
-    }
-
-    /// Whether the server has welcomed this session on the present line.
-    #[must_use]
-    pub fn is_up(&self) -> bool {
-        matches!(self.line, Line::Up { .. })
-    }
-
-    /// Whether a line was asked for that has not been opened yet.
-    #[must_use]
-    pub fn is_connecting(&self) -> bool {
-        matches!(self.line, Line::Connecting { .. })
-    }
-
-    /// Whether nothing is tried before [`Self::start`] is called.
-    #[must_use]
-    pub fn is_off(&self) -> bool {
-        self.line.is_off()
     }
 
     /// What a line may hold, by the last welcome.
@@ -224,32 +180,6 @@ impl ClientSession {
         self.line.timer()
     }
 
-    /// The device has a network again. A connection from before is not trusted.
-    pub fn on_online(&mut self, now: u64) {
-        self.backoff.reset();
-        if mem::take(&mut self.offline) && !self.line.is_off() {
-            let earliest = if let Line::Waiting { earliest, .. } = self.line { earliest } else { now };
-            self.drop_line();
-            self.line = Line::Waiting { at: earliest, earliest };
-        }
-        self.hurry(now);
-    }
-
-    /// The device says that it has no network. It may be wrong: what is connected stays so.
-    pub fn on_offline(&mut self) {
-        self.offline = true;
-        if !self.line.is_off() {
-            self.say_status(Status::Offline);
-        }
-    }
-
-    /// The page can be seen again; its timers may have slept.
-    pub fn on_visible(&mut self, now: u64) {
-        self.backoff.reset();
-        self.hurry(now);
-        self.on_tick(now);
-    }
-
     /// What the driver does next. Call it until it is empty.
     pub fn poll(&mut self) -> Option<ClientOutput> {
         self.out.pop_front()
@@ -368,71 +298,6 @@ impl ClientSession {
         if let Some(wire) = wire {
             self.send(&ClientFrame::Unsub(Unsub { sid: wire.into() }));
         }
-    }
-
-    fn connect(&mut self, now: u64) {
-        self.line = Line::Connecting { until: now.saturating_add(self.config.connect_ms) };
-        self.say_status(if self.offline { Status::Offline } else { Status::Connecting });
-        self.out.push_back(ClientOutput::Connect);
-    }
-
-    /// Somebody is waiting.
-    fn hurry(&mut self, now: u64) {
-        if let Line::Waiting { earliest, .. } = self.line {
-            if now >= earliest {
-                self.connect(now);
-            } else {
-                self.wait(earliest, earliest);
-            }
-        }
-    }
-
-    fn wait(&mut self, at: u64, earliest: u64) {
-        self.line = Line::Waiting { at, earliest };
-        self.say_status(if self.offline { Status::Offline } else { Status::Reconnecting { at } });
-    }
-
-    /// This connection is of no use: end it, and try again later.
-    fn fail(&mut self, now: u64) {
-        self.out.push_back(ClientOutput::Disconnect);
-        self.lost(None, now);
-    }
-
-    fn lost(&mut self, bye: Option<Bye>, now: u64) {
-        let stable =
-            matches!(self.line, Line::Up { since, .. } if now.saturating_sub(since) >= self.config.stable_ms);
-        if stable {
-            self.backoff.reset();
-        }
-        self.forget_line();
-        let bye = bye.as_ref();
-        let earliest = now.saturating_add(bye.map_or(0, |bye| bye.retry_ms));
-        let wait = match (Close::of(bye.map(|bye| bye.code)), bye) {
-            (Close::Stop, Some(Bye { code, why, .. })) => {
-                self.line = Line::Stopped;
-                self.say_status(Status::Stopped { code: *code, why: why.clone() });
-                return;
-            }
-            (Close::Spread, Some(bye)) => {
-                let share = self.backoff.share_of(bye.spread_ms);
-                // Sent away again and again, at once: that is a failure like any other.
-                if stable { share } else { share.saturating_add(self.backoff.after_failure()) }
-            }
-            _ => self.backoff.after_failure(),
-        };
-        self.wait(earliest.saturating_add(wait), earliest);
-    }
-
-    fn drop_line(&mut self) {
-        if self.line.has_socket() {
-            self.out.push_back(ClientOutput::Disconnect);
-            self.forget_line();
-        }
-    }
-
-    fn forget_line(&mut self) {
-        self.waiting.clear();
-        self.subs.unsay_all();
     }
 
     fn send(&mut self, frame: &ClientFrame) {

@@ -1,7 +1,6 @@
 //! What a tab does that follows another.
 
-use super::{ANSWER_MS, BEAT_MS, PATIENCE, Role, Tab, TabOutput, Wire, Word};
-use crate::frames;
+use super::{ANSWER_MS, BEAT_MS, PATIENCE, Role, Tab, TabOutput, Wire, Word, glance};
 
 impl Tab {
     /// The session wants a line.
@@ -14,7 +13,7 @@ impl Tab {
     /// The session says something on the line.
     pub(super) fn ask_to_send(&mut self, text: String) {
         // The leader answers pings for all.
-        if frames::kind_in(&text) != "pong" {
+        if glance::kind_in(&text) != "pong" {
             self.post(None, self.turn, Word::Send(text));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use super::{Role, Tab, TabOutput, Wire, Word};
+use super::{Role, Tab, TabOutput, Wire, Word, glance};
 use crate::{
     close::Close,
     frames::{self, ClientFrame, Unsub},
@@ -79,8 +79,8 @@ impl Tab {
             self.post(None, 0, Word::Text(text.to_owned()));
         }
         if let Some(wire) = opening.filter(|_| self.session.is_up()) {
-            let welcome = frames::split(text).find(|frame| frames::kind_in(frame) == "welcome");
-            self.line = Line::Up { wire, welcome: welcome.unwrap_or_default().to_owned() };
+            let welcome = frames::split(text).find(|frame| glance::kind_in(frame) == "welcome");
+            self.line = Line::Up { wire, welcome: welcome.unwrap_or(text).to_owned() };
             self.works(wire, now);
             self.answer_all(now);
             self.post(None, 0, Word::Line(wire));
@@ -176,17 +176,17 @@ impl Tab {
 
     /// This tab or another says something on the line.
     pub(super) fn say(&mut self, tab: &Sid, text: String, now: u64) {
-        let kind = frames::kind_in(&text);
+        let kind = glance::kind_in(&text);
         match (&self.line, self.members.get_mut(tab)) {
             (Line::Gathering { .. }, member) if kind == "hello" => {
-                let sids = frames::sids_in(&text).map(str::to_owned).collect();
+                let sids = glance::sids_in(&text).map(str::to_owned).collect();
                 let turn = member.map_or(0, |member| member.turn);
                 self.members.insert(tab.clone(), Member { turn, part: Part::Said(text), sids });
             }
             (Line::Up { wire, .. } | Line::Opening { wire, .. }, _) if *wire == Wire::WebSocket => {
                 let fresh = || Member { turn: 0, part: Part::On, sids: Vec::new() };
                 let member = self.members.entry(tab.clone()).or_insert_with(fresh);
-                for sid in frames::sids_in(&text) {
+                for sid in glance::sids_in(&text) {
                     member.sids.retain(|said| said != sid);
                     if kind != "unsub" {
                         member.sids.push(sid.to_owned());
@@ -206,7 +206,7 @@ impl Tab {
         match word {
             Word::Join => self.on_join(tab, turn, now),
             Word::Send(text) => {
-                let hello = frames::kind_in(&text) == "hello";
+                let hello = glance::kind_in(&text) == "hello";
                 let gathering = matches!(self.line, Line::Gathering { .. });
                 match self.members.get(&tab).filter(|member| member.turn == turn).map(|member| &member.part) {
                     Some(Part::On) if !hello => self.say(&tab, text, now),
@@ -301,7 +301,7 @@ impl Tab {
         });
         let wire = Wire::EventSource;
         self.line = Line::Opening { wire, since: now };
-        self.out.push_back(TabOutput::Open(wire, frames::merged_hello(hellos.iter())));
+        self.out.push_back(TabOutput::Open(wire, glance::merged_hello(hellos.iter())));
         on.retain(|(tab, _)| *tab != self.id);
         on.into_iter().for_each(|(tab, turn)| self.post(Some(tab), turn, Word::Go));
     }

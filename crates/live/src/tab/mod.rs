@@ -16,6 +16,7 @@
 
 mod choice;
 mod follow;
+mod glance;
 mod lead;
 mod word;
 
