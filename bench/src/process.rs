@@ -166,7 +166,8 @@ fn unlimited(binary: &Path) -> Result<Vec<(String, &'static str)>, Failure> {
     let names = help.split("[env: ").skip(1).filter_map(|rest| rest.split('=').next());
     let value = |name: &str| match name {
         name if name.ends_with("_PER_MINUTE") => Some("0"),
-        name if name.contains("CONNECTIONS") => Some("1000000"),
+        "HUBBUB_CONNECTIONS" | "HUBBUB_CONNECTIONS_PER_ADDRESS" => Some("0"),
+        "HUBBUB_CONNECTIONS_PER_PERSON" => Some("1000000"),
         _ => None,
     };
     Ok(names.filter_map(|name| value(name).map(|value| (name.to_owned(), value))).collect())

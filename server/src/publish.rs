@@ -97,9 +97,11 @@ impl Sender {
     async fn send(&self, key: Uuid, data: &str) -> Result<Result<String, String>, RemoteError> {
         let (began, mut wait) = (Instant::now(), FIRST_WAIT);
         loop {
+            let mut asked = None;
             let why = match self.attempt(key, data).await {
                 Ok(answer) => {
                     let status = answer.status();
+                    asked = retry_after(&answer);
                     match answer.text().await {
                         Ok(receipt) if status.is_success() => return Ok(Ok(receipt)),
                         Ok(problem) => {
@@ -117,11 +119,12 @@ impl Sender {
                 }
                 Err(error) => chain(&error),
             };
-            if began.elapsed() + wait > self.patience {
+            let pause = asked.unwrap_or(wait);
+            if began.elapsed() + pause > self.patience {
                 return Err(RemoteError::Unreachable { url: self.server(), why });
             }
-            eprintln!("No answer ({why}); the same again in {:.1} s.", wait.as_secs_f64());
-            tokio::time::sleep(wait).await;
+            eprintln!("Not accepted yet ({why}); the same again in {:.1} s.", pause.as_secs_f64());
+            tokio::time::sleep(pause).await;
             wait = (wait * 2).min(LONGEST_WAIT);
         }
     }
@@ -137,6 +140,12 @@ impl Sender {
     fn server(&self) -> String {
         self.url.origin().ascii_serialization()
     }
+}
+
+/// For how long the server wants to be left alone.
+fn retry_after(answer: &Response) -> Option<Duration> {
+    let seconds = answer.headers().get("retry-after")?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }
 
 /// What a problem+json answer says.

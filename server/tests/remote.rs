@@ -184,6 +184,18 @@ async fn what_is_refused_is_said_and_the_exit_code_tells() {
 }
 
 #[tokio::test]
+async fn who_is_asked_to_wait_waits_and_loses_nothing() {
+    let floor = Floor::with(|settings| settings.commands_per_minute = 60).await;
+    let ada = floor.sign_in("ada").await;
+    let url = floor.url("");
+    let words = r#"{"room":"lobby","text":"patience"}"#.repeat(61);
+    let output = publish(&["publish", "chat.post_message", "--url", &url, "--token", &ada], &words).await;
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(receipts(&output).len(), 61);
+    assert!(String::from_utf8(output.stderr).unwrap().contains("the same again"));
+}
+
+#[tokio::test]
 async fn a_command_whose_answer_is_lost_is_sent_again_and_counts_once() {
     let floor = Floor::open().await;
     let ada = floor.sign_in("ada").await;
