@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     HubError, Shared,
     group::{Group, Pace, Reading},
+    history::History,
     index::Key,
     queue::{Ended, Queue},
     ring::encoded,
@@ -320,6 +321,15 @@ fn reading(shared: Arc<Shared>, group: &Group, published: Position, user: Option
     let epoch = shared.store.epoch();
     Box::pin(async move {
         let _turn = shared.readers.acquire().await.map_err(|_| ReadError::Closed)?;
+        if History::serves(after, published, cover.topic().is_some()) {
+            let (entries, end) = shared.history.after(after, &shared.store).await?;
+            // Looked up after `published` was read, so they are at least as new.
+            let tokens = shared.tokens(user);
+            let wanted = entries.iter().filter(|entry| {
+                wanted(&interests, &entry.subject, entry.position) && entry.audience.admits(&tokens)
+            });
+            return Ok((wanted.map(|entry| entry.encoded().clone()).collect(), end));
+        }
         let filter = Filter {
             pattern: cover,
             // Looked up after `published` was read, so they are at least as new.

@@ -14,12 +14,14 @@
 //! | `group` | subscriptions that are read together, and how far they have come |
 //! | `index` | patterns to connections; cost grows with matches |
 //! | `ring` | the newest events, encoded |
+//! | `history` | stretches of the log before them, read and encoded once for all who are late |
 //! | `queue` | what waits for one connection |
 //!
 //! The hub knows no socket, no HTTP and no frame but the event frame it shares.
 
 mod connection;
 mod group;
+mod history;
 mod index;
 mod queue;
 mod ring;
@@ -87,6 +89,7 @@ struct Shared {
     /// Everything up to here has been put into every live queue it belongs in.
     published: watch::Sender<Position>,
     ring: RwLock<ring::Ring>,
+    history: history::History,
     access: RwLock<Access>,
     readers: Semaphore,
     connections: AtomicUsize,
@@ -139,6 +142,7 @@ impl Hub {
         let shared = Arc::new(Shared {
             published: watch::Sender::new(head),
             ring: RwLock::new(ring::Ring::new(options.ring_bytes, head)),
+            history: history::History::new(),
             access: RwLock::new(access),
             readers: Semaphore::new(options.readers),
             connections: AtomicUsize::new(0),

@@ -35,6 +35,12 @@ impl Entry {
         self.redacted.get().unwrap_or(&self.encoded)
     }
 
+    /// From here on the event shows as `blanked`, to whoever holds it.
+    pub(crate) fn blank(&self, blanked: &Entry) {
+        // Twice is once.
+        let _ = self.redacted.set(blanked.encoded.clone());
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.encoded.len()
     }
@@ -78,14 +84,13 @@ impl Ring {
     }
 
     /// Puts the redacted event in place of its own.
-    pub(crate) fn redact(&mut self, epoch: Epoch, event: &Recorded) {
-        let Some(index) = event.meta.position.0.checked_sub(self.floor.0 + 1) else { return };
+    pub(crate) fn redact(&mut self, blanked: Entry) {
+        let Some(index) = blanked.position.0.checked_sub(self.floor.0 + 1) else { return };
         let Some(slot) = usize::try_from(index).ok().and_then(|index| self.entries.get_mut(index)) else {
             return;
         };
-        let blanked = Entry::new(epoch, event);
         // Queues that already hold the entry show the blanked event from here on ...
-        let _ = slot.redacted.set(blanked.encoded.clone());
+        slot.blank(&blanked);
         // ... and the ring forgets the text itself.
         self.bytes = self.bytes - slot.len() + blanked.len();
         *slot = Arc::new(blanked);

@@ -135,7 +135,9 @@ impl Task {
         {
             let mut ring = self.shared.ring.write().expect("no holder of this lock panics");
             for event in &commit.redactions {
-                ring.redact(self.shared.store.epoch(), event);
+                let blanked = Entry::new(self.shared.store.epoch(), event);
+                self.shared.history.redact(&blanked);
+                ring.redact(blanked);
             }
         }
         let mut touched: Vec<Key> = vec![];

@@ -92,6 +92,9 @@ impl<E: Engine> Committer<E> {
                 job @ (Job::Unit(..) | Job::Probe(_)) => {
                     queue.push_front(job);
                     self.batch(&mut queue).await;
+                    // Those who were answered may want more at once; what they want goes into the same
+                    // transaction as what has queued meanwhile, not into the one after it.
+                    tokio::task::yield_now().await;
                 }
             }
         }
