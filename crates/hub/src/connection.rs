@@ -18,7 +18,7 @@ use crate::{
     history::History,
     index::Key,
     queue::{Ended, Queue},
-    ring::encoded,
+    ring::{Entry, encoded},
     task::{Interest, Joined, Turn, wanted},
 };
 
@@ -275,70 +275,62 @@ impl Connection {
         Ok(())
     }
 
-    /// Brings a late group forward: by a stretch of the ring, by asking the store, or by asking the hub.
+    /// Brings a late group forward: by reading on, or by asking the hub to hand over the rest.
     fn step(&mut self, at: usize) -> Result<(), HubError> {
         let group = &mut self.groups[at];
         let published = self.shared.published();
-        let chunk = self.shared.options.chunk;
-        let ring = self.shared.ring.read().expect("no holder of this lock panics");
-        match ring.after(group.position) {
-            // So near that the hub can hand over the rest in its turn.
-            Some(_) if published.0.saturating_sub(group.position.0) <= chunk as u64 => {
-                let (reply, answer) = oneshot::channel();
-                let interests = group.interests.clone();
-                let join = Turn::Join {
-                    key: self.key,
-                    interests,
-                    after: group.position,
-                    main: group.id == 0,
-                    reply,
-                };
-                self.turns.send(join).map_err(|_| HubError::Closed)?;
-                group.pace = Pace::Joining(answer);
-            }
-            Some(entries) => {
-                // Tokens are looked up after `published` was read, so they are at least as new.
-                let tokens = self.shared.tokens(self.user);
-                let mut position = group.position;
-                let mut events = vec![];
-                for entry in entries.take(chunk).take_while(|entry| entry.position <= published) {
-                    position = entry.position;
-                    if wanted(&group.interests, &entry.subject, position) && entry.audience.admits(&tokens) {
-                        events.push(entry.encoded().clone());
-                    }
-                }
-                group.advance((events, position), false, &mut self.ready);
-            }
-            None => group.pace = Pace::Reading(reading(self.shared.clone(), group, published, self.user)),
+        let near = published.0.saturating_sub(group.position.0) <= self.shared.options.chunk as u64;
+        if !near || !self.shared.ring.read().expect("no holder of this lock panics").reaches(group.position) {
+            group.pace = Pace::Reading(reading(self.shared.clone(), group, published, self.user));
+            return Ok(());
         }
+        let (reply, answer) = oneshot::channel();
+        let interests = group.interests.clone();
+        let (after, main) = (group.position, group.id == 0);
+        self.turns
+            .send(Turn::Join { key: self.key, interests, after, main, reply })
+            .map_err(|_| HubError::Closed)?;
+        group.pace = Pace::Joining(answer);
         Ok(())
     }
 }
 
-/// Asks the store for a group's next events, in its turn among all late connections.
+/// Reads a group's next events, in its turn among all who are late: from the ring, from blocks that all share,
+/// or from the store. Because they take turns, they never stand before those who are not late.
 fn reading(shared: Arc<Shared>, group: &Group, published: Position, user: Option<UserId>) -> Reading {
     let (after, cover, interests) = (group.position, group.cover(), group.interests.clone());
-    let epoch = shared.store.epoch();
     Box::pin(async move {
         let _turn = shared.readers.acquire().await.map_err(|_| ReadError::Closed)?;
-        if History::serves(after, published, cover.topic().is_some()) {
-            let (entries, end) = shared.history.after(after, &shared.store).await?;
-            // Looked up after `published` was read, so they are at least as new.
-            let tokens = shared.tokens(user);
+        // Looked up after `published` was read, so they are at least as new.
+        let tokens = shared.tokens(user);
+        let pick = |entries: &[Arc<Entry>]| {
             let wanted = entries.iter().filter(|entry| {
                 wanted(&interests, &entry.subject, entry.position) && entry.audience.admits(&tokens)
             });
-            return Ok((wanted.map(|entry| entry.encoded().clone()).collect(), end));
+            wanted.map(|entry| entry.encoded().clone()).collect()
+        };
+        let recent = shared.ring.read().expect("no holder of this lock panics").stretch(
+            after,
+            published,
+            shared.options.chunk,
+        );
+        if let Some(entries) = recent {
+            let end = entries.last().map_or(published, |entry| entry.position);
+            return Ok((pick(&entries), end));
+        }
+        if History::serves(after, published, cover.topic().is_some()) {
+            let (entries, end) = shared.history.after(after, &shared.store).await?;
+            return Ok((pick(&entries), end));
         }
         let filter = Filter {
             pattern: cover,
-            // Looked up after `published` was read, so they are at least as new.
-            tokens: Some(shared.tokens(user)),
+            tokens: Some(tokens.clone()),
             before_or_at: Some(published),
             ..Filter::everything()
         };
         let page = shared.store.read(after, &filter, shared.options.chunk).await?;
         let wanted = page.events.iter().filter(|e| wanted(&interests, &e.meta.subject, e.meta.position));
+        let epoch = shared.store.epoch();
         Ok((wanted.map(|event| encoded(epoch, event)).collect(), page.next))
     })
 }

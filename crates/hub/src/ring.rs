@@ -83,6 +83,18 @@ impl Ring {
         Some(self.entries.iter().skip(skip))
     }
 
+    /// Whether everything after a position is here.
+    pub(crate) fn reaches(&self, position: Position) -> bool {
+        position >= self.floor
+    }
+
+    /// Up to so many entries after a position, none after `last`; `None` if the ring does not reach back that
+    /// far.
+    pub(crate) fn stretch(&self, position: Position, last: Position, most: usize) -> Option<Vec<Arc<Entry>>> {
+        let entries = self.after(position)?.take(most).take_while(|entry| entry.position <= last);
+        Some(entries.cloned().collect())
+    }
+
     /// Puts the redacted event in place of its own.
     pub(crate) fn redact(&mut self, blanked: Entry) {
         let Some(index) = blanked.position.0.checked_sub(self.floor.0 + 1) else { return };

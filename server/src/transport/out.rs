@@ -24,8 +24,8 @@ const COPIED: usize = 4 << 10;
 /// Copying ends when so much is copied already.
 const MOST_COPIED: usize = 32 << 10;
 
-/// As much of its memory is kept when there is nothing to write.
-const KEPT: usize = 512;
+/// As much memory is kept when there is nothing to write.
+const KEPT: usize = 4 << 10;
 
 /// How many pieces are handed to one `writev`.
 const PIECES: usize = 64;
@@ -174,9 +174,11 @@ impl Out {
             written -= piece.len();
             self.pieces.pop_front();
         }
-        // An idle socket holds next to nothing.
         self.text.clear();
-        self.text.shrink_to(KEPT);
+        // What one large message needed is given back; what each needs is kept.
+        if self.text.capacity() > KEPT {
+            self.text = Vec::new();
+        }
         self.pieces.shrink_to(PIECES);
         Ok(())
     }
