@@ -148,7 +148,8 @@ impl Server {
         let (drain, draining) = watch::channel(false);
         let (_at_work, at_work) = mpsc::channel(1);
         let bounds = Bounds {
-            per_address: settings.connections_per_address,
+            // Behind a proxy everybody comes from the proxy's address.
+            per_address: if settings.trust_forwarded { 0 } else { settings.connections_per_address },
             in_all: settings.connections,
             stall: Duration::from_secs(settings.stall_seconds),
         };
