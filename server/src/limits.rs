@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use backend::{Rate, TooMany};
+use domain::UserId;
 
 use crate::{config::Settings, problem::Problem, state::AppState};
 
@@ -56,6 +57,7 @@ pub(crate) struct Limits {
     registrations: Rate<Address>,
     streams: Rate<Address>,
     reads: Rate<Address>,
+    signals: Rate<UserId>,
 }
 
 impl Limits {
@@ -65,6 +67,7 @@ impl Limits {
             registrations: Rate::per_minute("new accounts", settings.registrations_per_minute),
             streams: Rate::per_minute("new connections", settings.streams_per_minute),
             reads: Rate::per_minute("requests", settings.reads_per_minute),
+            signals: Rate::per_minute("signals", settings.signals_per_second.saturating_mul(60)),
         }
     }
 
@@ -81,6 +84,11 @@ impl Limits {
     /// Before a live stream is opened.
     pub(crate) fn open_stream(&self, address: &Address) -> Result<(), TooMany> {
         self.streams.check(address)
+    }
+
+    /// Before a signal is sent without a stream, which counts its own.
+    pub(crate) fn signal(&self, user: UserId) -> Result<(), TooMany> {
+        self.signals.check(&user)
     }
 
     fn read(&self, address: &Address) -> Result<(), TooMany> {

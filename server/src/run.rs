@@ -179,7 +179,9 @@ impl Server {
             served
         })
         .await;
-        self.store.close().await;
+        if tokio::time::timeout(self.patience, self.store.close()).await.is_err() {
+            tracing::warn!("the store was not closed in time; what was acknowledged is on disk");
+        }
         match served {
             Ok(Ok(())) => Ok(()),
             Ok(Err(panicked)) => Err(io::Error::other(panicked).into()),

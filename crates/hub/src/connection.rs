@@ -65,7 +65,7 @@ pub enum Delivery {
 pub struct Connection {
     turns: mpsc::UnboundedSender<Turn>,
     shared: Arc<Shared>,
-    key: Key,
+    place: Place,
     user: Option<UserId>,
     queue: Arc<Queue>,
     /// The main group first, once it is open; then those that have not caught up with it.
@@ -77,7 +77,19 @@ pub struct Connection {
     ready: VecDeque<Delivery>,
 }
 
-impl Drop for Connection {
+/// A connection's place in the hub. It is left when this is dropped, even by who has not heard of it yet.
+pub(crate) struct Place {
+    key: Key,
+    turns: mpsc::UnboundedSender<Turn>,
+}
+
+impl Place {
+    pub(crate) fn new(key: Key, turns: mpsc::UnboundedSender<Turn>) -> Self {
+        Self { key, turns }
+    }
+}
+
+impl Drop for Place {
     fn drop(&mut self) {
         // If the hub is gone there is nothing to leave.
         let _ = self.turns.send(Turn::Disconnect { key: self.key });
@@ -94,13 +106,13 @@ impl Connection {
         let queue = Arc::new(Queue::default());
         let (reply, answer) = oneshot::channel();
         turns
-            .send(Turn::Connect { user, session, queue: queue.clone(), reply })
+            .send(Turn::Connect { user, session, queue: queue.clone(), turns: turns.clone(), reply })
             .map_err(|_| HubError::Closed)?;
-        let key = answer.await.map_err(|_| HubError::Closed)?;
+        let place = answer.await.map_err(|_| HubError::Closed)?;
         Ok(Self {
             turns,
             shared,
-            key,
+            place,
             user,
             queue,
             groups: vec![],
@@ -151,7 +163,7 @@ impl Connection {
         // The hub may have counted a joining group in already; it is dropped when the answer comes.
         self.groups.retain(|group| group.id == 0 || group.is_joining() || !group.interests.is_empty());
         // If the hub is gone there is nothing to leave.
-        let _ = self.turns.send(Turn::Leave { key: self.key, sid: sid.clone() });
+        let _ = self.turns.send(Turn::Leave { key: self.place.key, sid: sid.clone() });
     }
 
     /// What comes next. May be dropped and called again at any point: nothing is lost, not even the work.
@@ -170,7 +182,8 @@ impl Connection {
                 continue;
             }
             // What the hub feeds and what is read go in turn, so that neither waits for all of the other.
-            let late = self.late();
+            // Who has been ended reads nothing any more: it is handed what came before, and told.
+            let late = if self.queue.lock().ended.is_some() { None } else { self.late() };
             if late.is_none() || !std::mem::take(&mut self.late_first) {
                 self.take_waiting();
                 self.late_first = !self.ready.is_empty();
@@ -184,6 +197,11 @@ impl Connection {
                 None => self.queue.filled().await,
             }
         }
+    }
+
+    /// What can be handed over at once, if anything.
+    pub fn ready(&mut self) -> Option<Delivery> {
+        self.ready.pop_front()
     }
 
     /// How many bytes of events wait for this connection now.
@@ -212,7 +230,7 @@ impl Connection {
         waiting.bytes = 0;
         let behind = waiting.behind.take();
         let nudged = std::mem::take(&mut waiting.nudged);
-        let ended = waiting.ended.filter(|_| behind.is_none());
+        let ended = waiting.ended;
         let signals = waiting.take_signals();
         drop(waiting);
         let said = !events.is_empty() || behind.is_some();
@@ -288,7 +306,7 @@ impl Connection {
         let interests = group.interests.clone();
         let (after, main) = (group.position, group.id == 0);
         self.turns
-            .send(Turn::Join { key: self.key, interests, after, main, reply })
+            .send(Turn::Join { key: self.place.key, interests, after, main, reply })
             .map_err(|_| HubError::Closed)?;
         group.pace = Pace::Joining(answer);
         Ok(())
@@ -299,7 +317,7 @@ impl Connection {
 /// or from the store. Because they take turns, they never stand before those who are not late.
 fn reading(shared: Arc<Shared>, group: &Group, published: Position, user: Option<UserId>) -> Reading {
     let (after, cover, interests) = (group.position, group.cover(), group.interests.clone());
-    Box::pin(async move {
+    Reading::start(async move {
         let _turn = shared.readers.acquire().await.map_err(|_| ReadError::Closed)?;
         // Looked up after `published` was read, so they are at least as new.
         let tokens = shared.tokens(user);
@@ -328,7 +346,14 @@ fn reading(shared: Arc<Shared>, group: &Group, published: Position, user: Option
             before_or_at: Some(published),
             ..Filter::everything()
         };
-        let page = shared.store.read(after, &filter, shared.options.chunk).await?;
+        let page = loop {
+            let redactions = shared.history.redactions();
+            let page = shared.store.read(after, &filter, shared.options.chunk).await?;
+            // What was deleted meanwhile is read again, blanked.
+            if shared.history.redactions() == redactions {
+                break page;
+            }
+        };
         let wanted = page.events.iter().filter(|e| wanted(&interests, &e.meta.subject, e.meta.position));
         let epoch = shared.store.epoch();
         Ok((wanted.map(|event| encoded(epoch, event)).collect(), page.next))

@@ -1,11 +1,16 @@
 //! A group of subscriptions of one connection that are read together, and how far it has come.
 
-use std::{collections::VecDeque, future::Future, pin::Pin};
+use std::{
+    collections::VecDeque,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use domain::{Pattern, Position};
 use live::Encoded;
 use store::ReadError;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, task::JoinHandle};
 
 use crate::{
     connection::Delivery,
@@ -18,8 +23,30 @@ const BATCH_BYTES: usize = 64 << 10;
 /// What was found for a group: the events, and how far the log was considered.
 pub(crate) type Found = (Vec<Encoded>, Position);
 
-/// A read of the store under way. It is kept, so that whoever stops waiting for it loses nothing.
-pub(crate) type Reading = Pin<Box<dyn Future<Output = Result<Found, ReadError>> + Send>>;
+/// A read of the log under way. It goes on by itself, so that nobody who has stopped waiting for it holds up
+/// those who read after it; dropping it ends it.
+pub(crate) struct Reading(JoinHandle<Result<Found, ReadError>>);
+
+impl Reading {
+    pub(crate) fn start(read: impl Future<Output = Result<Found, ReadError>> + Send + 'static) -> Self {
+        Self(tokio::spawn(read))
+    }
+}
+
+impl Future for Reading {
+    type Output = Result<Found, ReadError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // It panics or is ended only together with the runtime.
+        Pin::new(&mut self.0).poll(cx).map(|read| read.unwrap_or(Err(ReadError::Closed)))
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
 
 /// How a group gets its events.
 pub(crate) enum Pace {

@@ -55,17 +55,25 @@ impl History {
     ) -> Result<(Vec<Arc<Entry>>, Position), ReadError> {
         let number = position.0 / BLOCK;
         let (start, end) = (Position(number * BLOCK), Position((number + 1) * BLOCK));
-        let redactions = self.redactions.load(Ordering::Acquire);
-        let block = {
-            let mut blocks = self.blocks.lock().expect("no holder of this lock panics");
-            blocks.get_or_insert(number, Block::default).clone()
-        };
-        let entries = block.get_or_try_init(|| read(store, start, end)).await?;
-        let rest = entries.iter().filter(|entry| entry.position > position).cloned().collect();
-        if self.redactions.load(Ordering::Acquire) != redactions {
+        loop {
+            let redactions = self.redactions();
+            let block = {
+                let mut blocks = self.blocks.lock().expect("no holder of this lock panics");
+                blocks.get_or_insert(number, Block::default).clone()
+            };
+            let entries = block.get_or_try_init(|| read(store, start, end)).await?;
+            if self.redactions() == redactions {
+                let rest = entries.iter().filter(|entry| entry.position > position).cloned().collect();
+                return Ok((rest, end));
+            }
+            // What was deleted meanwhile may be in it.
             self.forget(number);
         }
-        Ok((rest, end))
+    }
+
+    /// How often something was redacted: what was read before the last time may show it.
+    pub(crate) fn redactions(&self) -> u64 {
+        self.redactions.load(Ordering::Acquire)
     }
 
     /// Forgets an event's text; whoever holds it already shows it blanked.

@@ -17,6 +17,7 @@ use tokio::{
 
 use crate::{
     Shared,
+    connection::Place,
     index::{Index, Key},
     queue::{Ended, Queue},
     ring::Entry,
@@ -44,7 +45,8 @@ pub(crate) enum Turn {
         user: Option<UserId>,
         session: Option<SessionId>,
         queue: Arc<Queue>,
-        reply: oneshot::Sender<Key>,
+        turns: mpsc::UnboundedSender<Turn>,
+        reply: oneshot::Sender<Place>,
     },
     /// A group that has read up to `after` wants to go live.
     Join { key: Key, interests: Vec<Interest>, after: Position, main: bool, reply: oneshot::Sender<Joined> },
@@ -244,11 +246,10 @@ impl Task {
 
     fn turn(&mut self, turn: Turn) {
         match turn {
-            Turn::Connect { user, session, queue, reply } => {
-                let connected = self.connect(user, session, queue);
-                if let Err(key) = reply.send(connected) {
-                    self.disconnect(key);
-                }
+            Turn::Connect { user, session, queue, turns, reply } => {
+                let place = Place::new(self.connect(user, session, queue), turns);
+                // An asker that has gone leaves the place by dropping it.
+                let _ = reply.send(place);
             }
             Turn::Join { key, interests, after, main, reply } => {
                 let joined = self.join(key, &interests, after, main);

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use common::{Floor, Reader, sub};
 use domain::{Actor, SessionId, account::EndSession};
+use futures::FutureExt;
 use hub::{Delivery, Ended, Options};
 use uuid::Uuid;
 
@@ -91,4 +92,15 @@ async fn one_person_has_so_many_connections_and_others_are_not_concerned() {
     // A turn of the hub comes after those who left before it.
     let _probe = floor.hub.connect(None, None).await.unwrap();
     assert_eq!(floor.hub.connections(), 2, "ada's first and this one, and nobody who has gone");
+}
+
+#[tokio::test]
+async fn who_leaves_before_the_hub_has_answered_holds_no_place() {
+    let floor = Floor::open(Options { connections_per_user: 1, ..Options::default() }).await;
+    for _ in 0..3 {
+        // The hub answers, and nobody hears it.
+        assert!(floor.hub.connect(Some(floor.ada), None).now_or_never().is_none());
+    }
+    let _probe = floor.hub.connect(None, None).await.unwrap();
+    floor.live(Some(floor.ada), None, "chat.>").await;
 }

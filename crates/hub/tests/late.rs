@@ -6,14 +6,18 @@ mod common;
 
 use common::{Floor, Reader, event, positions, post, sub};
 use domain::{Actor, Command, CommandId, Position, chat::DeleteMessage};
-use futures::future::join_all;
+use futures::{FutureExt, future::join_all};
 use hub::{Delivery, Options};
 use live::Encoded;
 use uuid::Uuid;
 
 /// A floor with two blocks of history, and a ring that holds next to nothing of it.
 async fn long_ago() -> (Floor, Vec<CommandId>) {
-    let floor = Floor::open(Options { ring_bytes: 1, ..Options::default() }).await;
+    long_ago_with(Options { ring_bytes: 1, ..Options::default() }).await
+}
+
+async fn long_ago_with(options: Options) -> (Floor, Vec<CommandId>) {
+    let floor = Floor::open(options).await;
     let ids: Vec<CommandId> = (0..600).map(|_| CommandId(Uuid::now_v7())).collect();
     let said = ids.iter().enumerate().map(|(nth, id)| {
         let say = post("lobby", &format!("word {nth}"));
@@ -73,4 +77,21 @@ async fn what_was_deleted_is_not_shown_to_who_comes_late() {
     let shown = first(&mut after).await;
     assert_eq!(shown.len(), held.len());
     assert!(!text(&shown, "\"word 7\"") && text(&shown, "\"word 8\""));
+}
+
+#[tokio::test]
+async fn who_stops_listening_in_the_middle_of_a_read_holds_nobody_up() {
+    let (floor, _) = long_ago_with(Options { ring_bytes: 1, readers: 1, ..Options::default() }).await;
+    let since = floor.cursor(Position(0));
+    let mut frozen = vec![];
+    for _ in 0..3 {
+        let mut reader = floor.connect(Some(floor.bo), vec![sub("a", "chat.lobby.>", since)]).await;
+        assert!(matches!(reader.next().await, Delivery::Opened { .. }));
+        // It begins to read, and nobody asks it again.
+        assert!(reader.connection.next().now_or_never().is_none());
+        frozen.push(reader);
+    }
+    let mut other = floor.connect(Some(floor.ada), vec![sub("a", "chat.lobby.>", since)]).await;
+    let head = floor.store.head();
+    assert_eq!(positions(&other.read_to(head).await).last(), Some(&head.0));
 }

@@ -12,6 +12,8 @@ mod pages;
 mod schemas;
 mod statics;
 
+use std::time::Duration;
+
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
@@ -20,12 +22,18 @@ use axum::{
     response::Response,
 };
 use tower::ServiceBuilder;
-use tower_http::compression::{
-    CompressionLayer,
-    predicate::{NotForContentType, Predicate, SizeAbove},
+use tower_http::{
+    compression::{
+        CompressionLayer,
+        predicate::{NotForContentType, Predicate, SizeAbove},
+    },
+    timeout::RequestBodyTimeoutLayer,
 };
 
 use crate::{limits, session, state::AppState, transport};
+
+/// How long a request's body may take to go on arriving.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// The largest request body, in bytes.
 const MAX_BODY: usize = 64 << 10;
@@ -40,6 +48,7 @@ pub(crate) fn router(state: AppState) -> Router {
         .merge(api::router(&state))
         .merge(pages::router(&state))
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(RequestBodyTimeoutLayer::new(BODY_TIME))
         .layer(compression.clone());
     let streams = call::routes(transport::calls())
         .layer(DefaultBodyLimit::max(MAX_BODY))

@@ -19,13 +19,14 @@ use crate::{problem::Problem, state::AppState};
 const MAX_BYTES: usize = 1_024;
 
 /// With what `POST /live/signal` may be refused.
-pub(super) const PROBLEMS: [(u16, &str); 7] = [
+pub(super) const PROBLEMS: [(u16, &str); 8] = [
     (400, "request.malformed"),
     (401, "live.signal_sign_in_first"),
     (403, "live.bad_signal"),
     (403, "live.signal_scope_missing"),
     (413, "live.signal_too_large"),
     (422, "live.bad_signal_data"),
+    (429, "request.too_many"),
     (503, "live.signal_unavailable"),
 ];
 
@@ -83,6 +84,9 @@ pub(super) async fn post(
 ) -> Result<StatusCode, Problem> {
     let Signal { subject, data, .. } =
         serde_json::from_slice(&body).map_err(|error| Problem::bad_request("request.malformed", error))?;
+    if let Some(user) = caller.user {
+        state.limits.signal(user)?;
+    }
     match Signals::of(caller).send(&state, subject, &data).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(refused) => {

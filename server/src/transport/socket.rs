@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use live::Outgoing;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{net::TcpStream, task::coop::consume_budget, time::timeout};
 use tokio_tungstenite::tungstenite::{
     Error, Message, Utf8Bytes,
     protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext},
@@ -77,6 +77,8 @@ impl Socket {
     /// Waits for the next message. May be dropped at any point: nothing is lost.
     pub(super) async fn receive(&mut self) -> Result<Received, Gone> {
         loop {
+            // However much the other side sends, others have their turn.
+            consume_budget().await;
             if !self.more {
                 poll_fn(|cx| self.stream.poll_read_ready(cx)).await?;
                 self.more = true;

@@ -181,6 +181,10 @@ impl Stream {
                         tracing::warn!(%error, "subscriptions cannot be opened");
                         self.end(CloseCode::Overload, "The log cannot be read right now.");
                     }
+                    // Said before more is heard: who only asks has to listen, too.
+                    while let Some(delivery) = self.hub.ready() {
+                        self.delivered(delivery);
+                    }
                 }
                 ServerOutput::Close { sid } => self.hub.close(&sid),
                 ServerOutput::Signal { subject, data } => {
