@@ -19,33 +19,18 @@ mod page;
 #[allow(dead_code, reason = "as above")]
 mod rng;
 mod rules;
+#[path = "../wire/seeds.rs"]
+mod seeds;
 #[path = "../wire/world.rs"]
 #[allow(dead_code, reason = "as above")]
 mod world;
 
-use std::{env, panic};
-
-fn setting(name: &str) -> Option<u64> {
-    env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name} is a number")))
-}
-
 #[test]
 fn whatever_happens_every_tab_ends_equal_to_the_log_and_they_share_one_line() {
-    let cases = setting("HUBBUB_CASES").unwrap_or(400);
-    let seeds = setting("HUBBUB_SEED").map_or(0..cases, |seed| seed..seed + 1);
     let mut total = browser::Tally::default();
-    for seed in seeds.clone() {
-        match panic::catch_unwind(|| browser::run(seed)) {
-            Ok(tally) => total.add(&tally),
-            Err(cause) => {
-                eprintln!("seed {seed} failed: run it alone with HUBBUB_SEED={seed}");
-                panic::resume_unwind(cause);
-            }
-        }
-    }
+    let enough_cases = seeds::run_all(browser::run, |tally| total.add(tally));
     eprintln!("{total:?}");
-    // A run in which nothing happens proves nothing.
-    if seeds.end - seeds.start >= 400 {
+    if enough_cases {
         assert!(total.lines > 2_000 && total.over_sse > 300 && total.applied > 10_000, "{total:?}");
         assert!(total.breaks > 100 && total.taken > 100 && total.passed_on > 100, "{total:?}");
     }

@@ -12,33 +12,17 @@ mod hub;
 mod link;
 mod page;
 mod rng;
+mod seeds;
 mod sim;
 mod tally;
 mod world;
 
-use std::{env, panic};
-
-fn setting(name: &str) -> Option<u64> {
-    env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name} is a number")))
-}
-
 #[test]
 fn whatever_happens_every_page_ends_equal_to_the_log() {
-    let cases = setting("HUBBUB_CASES").unwrap_or(400);
-    let seeds = setting("HUBBUB_SEED").map_or(0..cases, |seed| seed..seed + 1);
     let mut total = tally::Tally::default();
-    for seed in seeds.clone() {
-        match panic::catch_unwind(|| sim::run(seed)) {
-            Ok(tally) => total.add(&tally),
-            Err(cause) => {
-                eprintln!("seed {seed} failed: run it alone with HUBBUB_SEED={seed}");
-                panic::resume_unwind(cause);
-            }
-        }
-    }
+    let enough_cases = seeds::run_all(sim::run, |tally| total.add(tally));
     eprintln!("{total:?}");
-    // A run in which nothing happens proves nothing.
-    if seeds.end - seeds.start >= 400 {
+    if enough_cases {
         let enough = total.connections > 300 && total.applied > 3_000 && total.compared > 300;
         let trouble = total.breaks > 100 && total.resyncs > 100 && total.epochs > 10 && total.lossy > 10;
         assert!(enough && trouble && total.signals > 10, "{total:?}");
