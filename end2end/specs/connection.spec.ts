@@ -4,21 +4,14 @@
 import { connection, expect, live, RoomPage, signIn, test } from "../fixtures";
 
 test("kill -9 between any two messages: both pages come back and hold exactly what the log holds", async ({
-  page,
-  another,
+  twoInARoom: { ada, bo, address },
   api,
   server,
   complaints,
 }) => {
   test.setTimeout(180_000);
   complaints.allowBrokenWire();
-  const olga = await api("olga");
-  const address = await olga.openRoom();
-  const other = await another();
-  await signIn(page, "Ada");
-  await signIn(other, "Bo");
-  const ada = await RoomPage.open(page, address);
-  const bo = await RoomPage.open(other, address);
+  const [page, other] = [ada.page, bo.page];
   let loaded = 0;
   for (const side of [page, other]) side.on("load", () => (loaded += 1));
 
