@@ -6,7 +6,10 @@
 #   make dev     rebuild and reload while you edit
 #   make build   target/release/hubbub and target/site
 #   make bench   numbers, beside a plain axum server and raw SQLite; BENCH="--quick" for a short run
+#   make seen    how long until another browser shows what was acknowledged; part of a bench of everything
 #   make soak    many clients behind breaking lines, writers, a redeployment; SOAK="--clients 100"
+#                and orders on their way while the server is killed; ORDER_SOAK="--orders 200 --seed 7"
+#   make hostile strangers who do what a server has to bear, while two people talk; HOSTILE="--each 5"
 #   make fuzz    each fuzz target for FUZZ_SECONDS (60); needs a nightly compiler
 #   make setup   only fetch the tools (each target does what it needs by itself)
 
@@ -15,10 +18,10 @@ SHELL := bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/end2end/node_modules/.bin:$(PATH)
 
-.PHONY: help run dev build bench soak fuzz test setup setup-test lint unit end2end clean
+.PHONY: help run dev build bench seen soak hostile fuzz test setup setup-test lint unit end2end clean
 
 help:
-	@sed -n '3,13s/^# \{0,1\}//p' Makefile
+	@sed -n '3,16s/^# \{0,1\}//p' Makefile
 
 setup:
 	@scripts/setup build
@@ -28,7 +31,7 @@ setup-test:
 
 build: setup
 	@scripts/step "Building the release (the first time takes several minutes)" \
-		cargo leptos build --release --precompress
+		scripts/build
 	@scripts/sizes
 
 run: build
@@ -40,10 +43,20 @@ dev: setup
 bench: build
 	@scripts/step "Building the load generator" cargo build --quiet --release -p bench
 	@scripts/step "Numbers, beside a plain axum broadcast server and raw SQLite" target/release/bench $(BENCH)
+	@$(if $(BENCH),,$(MAKE) --no-print-directory seen)
+
+seen: setup-test build
+	@cd end2end && ../scripts/step "From acknowledged to seen in another browser" \
+		npx --no-install playwright test --config measure
 
 soak: build
 	@scripts/step "Building the load generator" cargo build --quiet --release -p bench
 	@scripts/step "Soaking" target/release/bench soak $(SOAK)
+	@scripts/step "Soaking with orders" target/release/bench order-soak $(ORDER_SOAK)
+
+hostile: build
+	@scripts/step "Building the load generator" cargo build --quiet --release -p bench
+	@scripts/step "Strangers of every kind" target/release/bench hostile $(HOSTILE)
 
 fuzz:
 	@scripts/fuzz
@@ -55,8 +68,7 @@ lint:
 		cargo clippy -p frontend --target wasm32-unknown-unknown -- -D warnings
 
 unit:
-	@scripts/step "Tests in Rust" cargo nextest run --workspace --exclude frontend
-	@scripts/step "Schemas against their frozen copies" cargo nextest run -p domain --features schema
+	@scripts/step "Tests in Rust" cargo nextest run --workspace --exclude frontend --features domain/schema
 
 end2end: build
 	@cd end2end && ../scripts/step "Types of the browser tests" npx --no-install tsc --noEmit

@@ -2,16 +2,25 @@
 //! they are called directly, while a page is rendered; in the browser the same name is an HTTP request.
 #![allow(missing_docs, reason = "the server macro makes a struct of every function's arguments")]
 
+mod json;
+mod shop;
+mod staff;
+
 use domain::{
     CommandId, EventId, Handle, Intent, Position, RoomId,
     account::{Person, Session},
     view::Snapshot,
     views::{FeedMessage, RoomFeed, RoomList},
 };
-use leptos::{prelude::*, server_fn::codec::Json};
+use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
+
+use json::Json;
+pub use json::{Lasting, Text};
+pub use shop::{cart, order, orders, orders_named, shop, wallet};
+pub use staff::{BellCall, DeskCall, bell, desk};
 
 /// The answer to an accepted command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +43,7 @@ pub async fn execute(id: CommandId, intent: &Intent) -> Result<Receipt, Fault> {
 ///
 /// # Errors
 /// A refusal, or what went wrong on the way.
-#[server(name = ExecuteCall, prefix = "/fn", endpoint = "execute", input = Json)]
+#[server(name = ExecuteCall, prefix = "/fn", endpoint = "execute", input = Json, output = Json, client = Lasting)]
 pub async fn command(id: CommandId, name: String, data: String) -> Result<Receipt, Fault> {
     server::command(id, &name, &data).await
 }
@@ -43,7 +52,7 @@ pub async fn command(id: CommandId, name: String, data: String) -> Result<Receip
 ///
 /// # Errors
 /// If there is no such room for the caller.
-#[server(name = RoomFeedCall, prefix = "/fn", endpoint = "room_feed", input = Json)]
+#[server(name = RoomFeedCall, prefix = "/fn", endpoint = "room_feed", input = Json, output = Json)]
 pub async fn room_feed(room: RoomId) -> Result<Snapshot<RoomFeed>, Fault> {
     server::room_feed(room).await
 }
@@ -52,7 +61,7 @@ pub async fn room_feed(room: RoomId) -> Result<Snapshot<RoomFeed>, Fault> {
 ///
 /// # Errors
 /// If the log cannot be read.
-#[server(name = RoomListCall, prefix = "/fn", endpoint = "room_list", input = Json)]
+#[server(name = RoomListCall, prefix = "/fn", endpoint = "room_list", input = Json, output = Json)]
 pub async fn room_list() -> Result<Snapshot<RoomList>, Fault> {
     server::room_list().await
 }
@@ -61,7 +70,7 @@ pub async fn room_list() -> Result<Snapshot<RoomList>, Fault> {
 ///
 /// # Errors
 /// If there is no such room for the caller.
-#[server(name = EarlierCall, prefix = "/fn", endpoint = "earlier", input = Json)]
+#[server(name = EarlierCall, prefix = "/fn", endpoint = "earlier", input = Json, output = Json)]
 pub async fn earlier(room: RoomId, before: Position) -> Result<Vec<FeedMessage>, Fault> {
     server::earlier(&room, before).await
 }
@@ -70,7 +79,7 @@ pub async fn earlier(room: RoomId, before: Position) -> Result<Vec<FeedMessage>,
 ///
 /// # Errors
 /// If the caller is not signed in, or nobody has it.
-#[server(name = FindPersonCall, prefix = "/fn", endpoint = "find_person", input = Json)]
+#[server(name = FindPersonCall, prefix = "/fn", endpoint = "find_person", input = Json, output = Json)]
 pub async fn find_person(handle: Handle) -> Result<Person, Fault> {
     server::find_person(&handle).await
 }
@@ -79,7 +88,7 @@ pub async fn find_person(handle: Handle) -> Result<Person, Fault> {
 ///
 /// # Errors
 /// If the caller is not signed in.
-#[server(name = SessionsCall, prefix = "/fn", endpoint = "sessions", input = Json)]
+#[server(name = SessionsCall, prefix = "/fn", endpoint = "sessions", input = Json, output = Json)]
 pub async fn sessions() -> Result<Vec<Session>, Fault> {
     server::sessions().await
 }
@@ -97,7 +106,7 @@ mod server {
         Snapshot,
     };
 
-    fn asked() -> Result<(Backend, Caller), Fault> {
+    pub(super) fn asked() -> Result<(Backend, Caller), Fault> {
         let backend = use_context::<Backend>()
             .ok_or_else(|| Fault::new("server.no_backend", "The server is not ready yet."))?;
         Ok((backend, use_context::<Caller>().unwrap_or_default()))
@@ -116,7 +125,7 @@ mod server {
         fault(error.status(), error.code(), error.to_string())
     }
 
-    fn unanswered(error: &QueryError) -> Fault {
+    pub(super) fn unanswered(error: &QueryError) -> Fault {
         fault(error.status(), error.code(), error.to_string())
     }
 

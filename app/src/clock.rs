@@ -97,6 +97,13 @@ pub fn day_label(day: &str, awake: bool) -> String {
     }
 }
 
+/// `Today, 14:03`: a day and a time of day.
+#[must_use]
+pub fn when(at: Timestamp, awake: bool) -> String {
+    let shown = shown(at, awake);
+    format!("{}, {}", day_label(&shown.day, awake), shown.clock)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

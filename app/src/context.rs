@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use domain::{CommandId, account::Person};
+use domain::{CommandId, account::Person, view::Snapshot, views::CartView};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -11,6 +11,10 @@ use uuid::Uuid;
 /// Who is signed in. Provided by the server to every page and server function.
 #[derive(Debug, Clone, Default)]
 pub struct Viewer(pub Option<Person>);
+
+/// The cart of whoever is signed in. Provided by the server to every page.
+#[derive(Debug, Clone, Default)]
+pub struct InCart(pub Option<Snapshot<CartView>>);
 
 /// Whether one may enter as one of the personas without a password.
 #[derive(Debug, Clone, Copy, Default)]
@@ -48,10 +52,12 @@ impl std::fmt::Debug for Issued {
 }
 
 /// What both renders of a page share. Rendered into the page by the server, read back by the browser.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Page {
     /// Who is signed in. It does not change while the page lives: signing in and out load a new page.
     pub viewer: Option<Person>,
+    /// What they mean to buy. Every page shows how much that is.
+    pub cart: Option<Snapshot<CartView>>,
     /// Whether the personas are offered.
     pub demo: bool,
     /// The plain form that was refused, if this page is the answer to one.
@@ -68,6 +74,7 @@ impl Page {
     pub fn of_this_request() -> Self {
         Self {
             viewer: use_context::<Viewer>().and_then(|Viewer(person)| person),
+            cart: use_context::<InCart>().and_then(|InCart(cart)| cart),
             demo: use_context::<Demo>().is_some_and(|Demo(demo)| demo),
             refused: use_context::<Refused>(),
             issued: use_context::<Issued>(),

@@ -1,10 +1,9 @@
 //! Why a call to the server brought nothing: a code for programs, a sentence for people.
 
-use leptos::{
-    prelude::{FromServerFnError, ServerFnErrorErr},
-    server_fn::codec::JsonEncoding,
-};
+use leptos::prelude::{FromServerFnError, ServerFnErrorErr};
 use serde::{Deserialize, Serialize};
+
+use crate::calls::Text;
 
 /// A call that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -54,7 +53,7 @@ struct Problem {
 }
 
 impl FromServerFnError for Fault {
-    type Encoder = JsonEncoding;
+    type Encoder = Text;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
@@ -72,10 +71,11 @@ impl FromServerFnError for Fault {
     }
 
     fn de(data: leptos::server_fn::Bytes) -> Self {
-        if let Ok(fault) = serde_json::from_slice::<Fault>(&data) {
+        let data = String::from_utf8_lossy(&data);
+        if let Ok(fault) = serde_json::from_str::<Fault>(&data) {
             return fault;
         }
-        match serde_json::from_slice::<Problem>(&data) {
+        match serde_json::from_str::<Problem>(&data) {
             Ok(problem) => Self::new(
                 problem.code.unwrap_or_else(|| "call.refused".to_owned()),
                 problem.detail.or(problem.title).unwrap_or_else(|| "The server refused this.".to_owned()),

@@ -5,12 +5,18 @@
 use std::collections::BTreeMap;
 
 use domain::{CommandId, Intent};
-use leptos::{ev, prelude::*};
+use leptos::{ev, prelude::*, task::spawn_local};
 use serde_json::{Map, Value};
 use wasm_bindgen::JsCast;
 use web_sys::{FormData, HtmlElement, HtmlFormElement};
 
-use crate::{context::page, fault::Fault, ui::dynamic};
+use crate::{
+    calls,
+    context::page,
+    fault::Fault,
+    outbox::fresh_id,
+    ui::{dynamic, focus_again},
+};
 
 /// The two hidden fields of every command's form. `form` tells apart the forms of one page.
 #[component]
@@ -88,6 +94,63 @@ fn field(name: &str, text: &str) -> (String, Value) {
         }
         Some((name, "b")) => (name.to_owned(), Value::from(matches!(text, "true" | "on"))),
         _ => (name.to_owned(), Value::from(text)),
+    }
+}
+
+/// A form whose answer is waited for: it is carried out once, however often it is sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking {
+    /// Why it was refused, the last time.
+    pub fault: RwSignal<Option<String>>,
+    /// Whether the answer is still on its way.
+    pub busy: RwSignal<bool>,
+    /// The command's id until there is an answer that it was accepted.
+    id: StoredValue<Option<CommandId>>,
+}
+
+impl Asking {
+    /// For a form of this command, which the server may have refused before the page woke up.
+    #[must_use]
+    pub fn new(command: &str) -> Self {
+        let refused = page().refused(command).map(|refused| refused.why.clone());
+        Self { fault: RwSignal::new(refused), busy: RwSignal::new(false), id: StoredValue::new(None) }
+    }
+
+    /// Takes the form over from the server. Calls `done` with the command's id once it is accepted.
+    pub fn submit(self, event: &ev::SubmitEvent, done: impl FnOnce(CommandId, HtmlFormElement) + 'static) {
+        let Some((form, fields)) = submitted(event) else { return };
+        event.prevent_default();
+        if self.busy.get_untracked() {
+            return;
+        }
+        let intent = match intent(&fields) {
+            Ok(intent) => intent,
+            Err(bad) => return self.fault.set(Some(bad.why)),
+        };
+        let id = self.id.get_value().unwrap_or_else(fresh_id);
+        self.id.set_value(Some(id));
+        self.busy.set(true);
+        let button = event.submitter().and_then(|button| button.dyn_into::<HtmlElement>().ok());
+        spawn_local(async move {
+            let answer = calls::execute(id, &intent).await;
+            let _ = self.busy.try_set(false);
+            match answer {
+                Ok(_) => {
+                    let _ = self.id.try_set_value(None);
+                    let _ = self.fault.try_set(None);
+                    done(id, form);
+                }
+                Err(refusal) => {
+                    if !refusal.on_the_way() {
+                        let _ = self.id.try_set_value(None);
+                    }
+                    let _ = self.fault.try_set(Some(refusal.why));
+                }
+            }
+            if let Some(button) = button {
+                focus_again(button);
+            }
+        });
     }
 }
 

@@ -154,9 +154,12 @@ impl Outbox {
             .unwrap_or(false)
     }
 
-    /// Forgets what a view that stands at `position` has folded, and what is `over` for another reason.
-    pub fn settle(&self, position: Position, over: impl Fn(&Entry) -> bool) {
-        let folded = |entry: &Entry| matches!(entry.stage, Stage::Accepted(at) if at <= position);
+    /// Forgets what a view that stands at `position` has folded, of the commands that are its `own` to show;
+    /// and what is `over` for another reason.
+    pub fn settle(&self, position: Position, own: impl Fn(&Intent) -> bool, over: impl Fn(&Entry) -> bool) {
+        let folded = |entry: &Entry| {
+            own(&entry.intent) && matches!(entry.stage, Stage::Accepted(at) if at <= position)
+        };
         let done = |entry: &Entry| folded(entry) || over(entry);
         if self.entries.with_untracked(|entries| entries.iter().any(done)) {
             self.entries.update(|entries| entries.retain(|entry| !done(entry)));

@@ -1,17 +1,23 @@
 //! The frame: the rail at the left, which on a phone is a bar above and tabs below.
 
+use domain::{grouped, views::CartView};
 use leptos::{either::Either, prelude::*};
 use leptos_router::{components::A, hooks::use_location};
 
 use crate::{
     context::page,
+    features::{
+        bell::BellLink,
+        cart::{Cart, cart},
+    },
     theme,
-    ui::{ConnectionPill, Face, Icon},
+    ui::{ConnectionPill, Face, Icon, dynamic},
 };
 
 /// The rail.
 #[component]
 pub(crate) fn Rail() -> impl IntoView {
+    let staff = page().viewer.as_ref().is_some_and(|person| person.role.is_staff());
     view! {
         <header class="rail">
             <div class="rail-brand">
@@ -25,6 +31,21 @@ pub(crate) fn Rail() -> impl IntoView {
                     <Icon icon=icondata_lu::LuMessagesSquare />
                     <span>"Chat"</span>
                 </A>
+                <A href="/shop" attr:class="nav-link">
+                    <Icon icon=icondata_lu::LuStore />
+                    <span>"Shop"</span>
+                </A>
+                {cart().map(|cart| view! { <OwnLinks cart /> })}
+                {staff
+                    .then(|| {
+                        view! {
+                            <A href="/desk" attr:class="nav-link">
+                                <Icon icon=icondata_lu::LuInbox />
+                                <span>"Desk"</span>
+                            </A>
+                        }
+                    })}
+                <BellLink />
                 <A href="/settings" attr:class="nav-link">
                     <Icon icon=icondata_lu::LuSettings />
                     <span>"Settings"</span>
@@ -44,6 +65,37 @@ pub(crate) fn Rail() -> impl IntoView {
                 <Account />
             </div>
         </header>
+    }
+}
+
+/// What is one's own in the shop.
+#[component]
+fn OwnLinks(cart: Cart) -> impl IntoView {
+    let pieces = Memo::new(move |_| cart.shown.with(CartView::pieces));
+    view! {
+        <A href="/cart" attr:class="nav-link">
+            <Icon icon=icondata_lu::LuShoppingCart />
+            <span>"Cart"</span>
+            {dynamic(move || {
+                (pieces.get() > 0)
+                    .then(|| {
+                        view! {
+                            <span class="badge nav-badge" data-testid="in-cart">
+                                {grouped(pieces.get())}
+                                <span class="visually-hidden">" pieces"</span>
+                            </span>
+                        }
+                    })
+            })}
+        </A>
+        <A href="/orders" attr:class="nav-link">
+            <Icon icon=icondata_lu::LuPackage />
+            <span>"Orders"</span>
+        </A>
+        <A href="/wallet" attr:class="nav-link nav-second">
+            <Icon icon=icondata_lu::LuWallet />
+            <span>"Wallet"</span>
+        </A>
     }
 }
 

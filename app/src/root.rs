@@ -16,16 +16,22 @@ use crate::{
     context::{Page, Shared},
     features::{
         account::{Register, SignIn},
+        bell::Notifications,
+        cart::{self, CartPage, Checkout},
         chat::Chat,
+        desk::Desk,
         home::Home,
+        orders::{Order, Orders},
         settings::Settings,
+        shop::{Product, Shop},
+        wallet::Wallet,
     },
     live::Live,
     outbox::Outbox,
     presence,
     rail::Rail,
     theme,
-    ui::{Announcer, AnnouncerRegion, AwayBar, NotFound, ToastRegion, Toasts},
+    ui::{Announcer, AnnouncerRegion, AwayBar, FocusFollows, NotFound, ToastRegion, Toasts},
 };
 
 /// The app.
@@ -33,7 +39,7 @@ use crate::{
 pub fn App() -> impl IntoView {
     provide_meta_context();
     let page = SharedValue::new(Page::of_this_request).into_inner();
-    let viewer = page.viewer.as_ref().map_or_else(|| "visitor".to_owned(), |person| person.user.to_string());
+    let user = page.viewer.as_ref().map(|person| person.user.to_string());
     provide_context(Shared(Arc::new(page)));
     let (live, toasts) = (Live::new(), Toasts::new());
     let outbox = Outbox::new(live.status.clone());
@@ -47,7 +53,7 @@ pub fn App() -> impl IntoView {
 
     // Effects run in the browser only, once the page is awake.
     Effect::new(move |_| {
-        live.start(&viewer);
+        live.start(user.clone());
         theme::follow();
         localised.0.set(true);
         mark_awake();
@@ -56,11 +62,13 @@ pub fn App() -> impl IntoView {
     });
     // After the connection has been started: effects run in the order in which they are made.
     presence::provide(&heard);
+    cart::provide();
 
     view! {
         <Title formatter=|title: String| if title.is_empty() { "Hubbub".to_owned() } else { format!("{title} · Hubbub") } />
         <a class="skip" href="#main">"Skip to content"</a>
         <Router>
+            <FocusFollows />
             <AwayBar />
             <div class="shell">
                 <Rail />
@@ -70,6 +78,15 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("/sign-in") view=SignIn ssr=SsrMode::Async />
                         <Route path=path!("/register") view=Register ssr=SsrMode::Async />
                         <Route path=path!("/chat/:room?") view=Chat ssr=SsrMode::Async />
+                        <Route path=path!("/notifications") view=Notifications ssr=SsrMode::Async />
+                        <Route path=path!("/desk") view=Desk ssr=SsrMode::Async />
+                        <Route path=path!("/shop") view=Shop ssr=SsrMode::Async />
+                        <Route path=path!("/shop/:sku") view=Product ssr=SsrMode::Async />
+                        <Route path=path!("/cart") view=CartPage ssr=SsrMode::Async />
+                        <Route path=path!("/checkout") view=Checkout ssr=SsrMode::Async />
+                        <Route path=path!("/orders") view=Orders ssr=SsrMode::Async />
+                        <Route path=path!("/orders/:order") view=Order ssr=SsrMode::Async />
+                        <Route path=path!("/wallet") view=Wallet ssr=SsrMode::Async />
                         <Route path=path!("/settings") view=Settings ssr=SsrMode::Async />
                     </FlatRoutes>
                 </main>

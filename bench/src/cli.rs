@@ -8,7 +8,11 @@ use live::ClientConfig;
 use crate::{
     Failure, appends,
     fanout::{self, Transport},
-    idle, late, log, process,
+    hostile::{self, Hostile},
+    idle, late, log,
+    order_soak::{self, OrderSoak},
+    orders::{self, Load, Rebuilt},
+    process,
     report::Report,
     saturate,
     soak::{self, Soak},
@@ -40,7 +44,7 @@ pub struct Cli {
 enum What {
     /// Durable appends through the store, beside raw SQLite.
     Appends,
-    /// 50 events a second to many readers: cost, latency, memory.
+    /// Up to 50 texts a second to many readers: cost, latency, memory.
     Fanout {
         /// How they are connected.
         transport: Transport,
@@ -73,6 +77,20 @@ enum What {
         #[arg(default_value_t = 10_000)]
         laggards: usize,
     },
+    /// Orders through the whole saga, so many of them on their way at once: how many a second, what each costs, and how
+    /// soon it is confirmed elsewhere.
+    Orders {
+        /// How many are on their way at once; without it, several numbers after one another.
+        at_once: Option<usize>,
+        /// How many orders.
+        #[arg(default_value_t = 2_000)]
+        orders: usize,
+    },
+    /// The list of orders, folded anew over the data of a server that is stopped. (That it was is noted in its log.)
+    Rebuild {
+        /// The folder of its data.
+        data: PathBuf,
+    },
     /// Clients behind lines that break, writers, and a redeployment in the middle.
     Soak {
         /// How many clients.
@@ -85,9 +103,41 @@ enum What {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Orders, all on their way together, while the server is killed again and again.
+    OrderSoak {
+        /// How many orders.
+        #[arg(long, default_value_t = 2_000)]
+        orders: usize,
+        /// How often the server is killed.
+        #[arg(long, default_value_t = 20)]
+        kills: usize,
+        /// Decides who wants what, and when the server is killed.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Strangers who do everything that a server has to bear, at once, while two people go on talking.
+    Hostile {
+        /// How many sockets one address tries to have.
+        #[arg(long, default_value_t = 10_000)]
+        sockets: usize,
+        /// How many clients try each of the other attacks.
+        #[arg(long, default_value_t = 20)]
+        each: usize,
+        /// How many subscriptions one client asks for.
+        #[arg(long, default_value_t = 1_000_000)]
+        wishes: usize,
+    },
     /// Be the server that we are measured beside.
     #[command(hide = true)]
     Yardstick,
+}
+
+impl Cli {
+    /// Whether this is the server to measure, and not what measures.
+    #[must_use]
+    pub fn is_server(&self) -> bool {
+        matches!(self.what, Some(What::Yardstick))
+    }
 }
 
 /// Does what was asked for and prints one table.
@@ -95,7 +145,7 @@ enum What {
 /// # Errors
 /// Whatever goes wrong, as a sentence.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
-    if matches!(cli.what, Some(What::Yardstick)) {
+    if cli.is_server() {
         return yardstick::serve().await;
     }
     let binary = cli.binary.canonicalize().map_err(|why| {
@@ -109,7 +159,22 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Some(What::Saturate { transport, readers }) => bench.saturate(transport, readers).await?,
         Some(What::Idle { transport, readers }) => bench.idle(transport, readers).await?,
         Some(What::Late { events, laggards }) => bench.late(events, laggards).await?,
+        Some(What::Orders { at_once, orders }) => {
+            let loads = at_once.map_or_else(|| bench.loads(), |at_once| vec![Load { at_once, orders }]);
+            bench.orders(&loads).await?;
+        }
+        Some(What::Rebuild { data }) => {
+            for _ in 0..bench.rounds {
+                bench.rebuilt(orders::rebuild(&data).await?);
+            }
+        }
         Some(What::Soak { clients, cuts, seed }) => return bench.soak(clients, cuts, seed).await,
+        Some(What::OrderSoak { orders, kills, seed }) => {
+            let soak = OrderSoak { binary: bench.binary, orders, kills, seed };
+            print!("{}", order_soak::run(&soak).await?);
+            return Ok(());
+        }
+        Some(What::Hostile { sockets, each, wishes }) => return bench.hostile(sockets, each, wishes).await,
         None | Some(What::Yardstick) => bench.everything().await?,
     }
     bench.report.finish(&cli.json)
@@ -134,7 +199,16 @@ impl Bench {
             self.saturate(transport, 1_000).await?;
             self.idle(transport, many).await?;
         }
-        self.late(events, many).await
+        self.late(events, many).await?;
+        self.orders(&self.loads()).await
+    }
+
+    /// What is ordered when nothing else is said.
+    fn loads(&self) -> Vec<Load> {
+        let load = |(at_once, orders)| Load { at_once, orders };
+        let usual = [(1, 100), (16, 1_000), (64, 2_000), (256, 4_000)];
+        let quick = [(1, 40), (64, 600)];
+        if self.quick { quick.map(load).to_vec() } else { usual.map(load).to_vec() }
     }
 
     /// So many seconds; fewer in a quick run.
@@ -161,17 +235,18 @@ impl Bench {
         eprintln!("Fan-out to {readers} over {}", transport.name());
         let run = self.seconds(10, 4);
         let (ours, theirs) = fanout::compare(&self.binary, transport, readers, run, self.rounds).await?;
-        let name = format!("{} x {readers}, 50/s", transport.name());
+        let name = format!("{} x {readers}, {}/s", transport.name(), fanout::rate(readers));
         let mut add = |what: &str, unit, pick: fn(&fanout::Shown) -> f64, goal| {
             self.report.add(format!("{name}: {what}"), unit, (pick(&ours), Some(pick(&theirs))), goal);
         };
         add("deliveries", "1/s", |shown| shown.deliveries_per_s, "");
         add("server CPU", "s/million", |shown| shown.cpu_s_per_million, "ratio <= 1.0, then 0.75");
+        add("server CPU, a text and one reader", "ms", |shown| shown.cpu_ms_per_text, "");
+        add("server CPU, delivering alone", "s/million", |shown| shown.delivering_s_per_million, "");
         add("p50", "ms", |shown| shown.p50_ms, "");
         add("p99", "ms", |shown| shown.p99_ms, "");
         add("memory a reader", "KiB", |shown| shown.kib_per_connection, "");
         add("bytes a delivery", "bytes", |shown| shown.bytes_per_delivery, "");
-        add("generator CPU", "s/million", |shown| shown.generator_cpu_s_per_million, "");
         Ok(())
     }
 
@@ -206,7 +281,8 @@ impl Bench {
         const BEHIND: u64 = 500;
         eprintln!("A log of {events} events is written");
         let folder = process::folder()?;
-        let epoch = log::fill(&self.binary, folder.path(), events).await?;
+        let epoch = log::fill(&self.binary, folder.path(), events, 64).await?;
+        late::settle(&self.binary, folder.path()).await?;
         for transport in [Transport::Ws, Transport::Sse] {
             let rate = late::replay(&self.binary, folder.path(), transport, epoch, events).await?;
             let name = format!("replay of {events} to one reader, {}", transport.name());
@@ -222,6 +298,57 @@ impl Bench {
         let name = format!("ready after kill -9, {events} events");
         self.report.add(name, "s", (recovered.as_secs_f64(), None), "<= 1");
         Ok(())
+    }
+
+    async fn orders(&mut self, loads: &[Load]) -> Result<(), Failure> {
+        eprintln!("Orders through the whole saga");
+        let served = orders::serve(&self.binary, loads).await?;
+        for borne in &served.borne {
+            let name = format!("orders, {} at once", borne.load.at_once);
+            let goal = if borne.load.at_once >= 64 { ">= 100" } else { "" };
+            self.report.add(format!("{name}: delivered and paid"), "1/s", (borne.orders_per_s, None), goal);
+            self.report.add(format!("{name}: server CPU"), "ms/order", (borne.cpu_ms_per_order, None), "");
+            let generator = (borne.generator_cpu_ms_per_order, None);
+            self.report.add(format!("{name}: generator CPU"), "ms/order", generator, "");
+            for (what, millis) in ["p50", "p99"].into_iter().zip(borne.confirmed_ms) {
+                self.report.add(format!("{name}: placed to confirmed, {what}"), "ms", (millis, None), "");
+            }
+        }
+        let all = served.rows.iter().map(|(_, rows)| rows).sum();
+        self.report.add("an order leaves: rows", "rows", (all, None), "");
+        for (table, rows) in served.rows.iter().filter(|(_, rows)| *rows >= 0.01) {
+            self.report.add(format!("an order leaves: {table}"), "rows", (*rows, None), "");
+        }
+        self.report.add("an order leaves: disk", "KiB", (served.bytes / 1024.0, None), "");
+        self.rebuilt(served.rebuilt);
+        Ok(())
+    }
+
+    fn rebuilt(&mut self, rebuilt: Rebuilt) {
+        let rate = |events: u64| (events as f64 / rebuilt.took.as_secs_f64(), None);
+        let name = format!("rebuild of order_list, log of {}", rebuilt.log);
+        self.report.add(format!("{name}: passed"), "events/s", rate(rebuilt.log), ">= 100000");
+        self.report.add(format!("{name}: folded"), "events/s", rate(rebuilt.folded), "");
+        let cpu = rebuilt.cpu_s / rebuilt.log as f64 * 1e6;
+        self.report.add(format!("{name}: CPU"), "s/million", (cpu, None), "");
+    }
+
+    async fn hostile(&self, sockets: usize, each: usize, wishes: usize) -> Result<(), Failure> {
+        let hostile = Hostile {
+            binary: self.binary.clone(),
+            settings: vec![],
+            sockets,
+            each,
+            wishes,
+            pings: true,
+            growth_mib: 256.0,
+        };
+        let endured = hostile::run(&hostile).await?;
+        print!("{endured}");
+        match endured.complaints() {
+            none if none.is_empty() => Ok(()),
+            complaints => Err(complaints.join("; ").into()),
+        }
     }
 
     async fn soak(&self, clients: usize, cuts: usize, seed: u64) -> Result<(), Failure> {

@@ -71,10 +71,18 @@ impl Tally {
     }
 }
 
+/// What all readers are told to do.
+enum Order {
+    /// Say this frame.
+    Say(Vec<u8>),
+    /// Never sleep again.
+    StayAwake,
+}
+
 /// Readers, all connected. They leave when this is dropped.
 pub(crate) struct Crowd {
     pub(crate) tally: Arc<Tally>,
-    frames: Option<mpsc::UnboundedSender<Vec<u8>>>,
+    orders: Option<mpsc::UnboundedSender<Order>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -87,7 +95,7 @@ impl Crowd {
         began: Instant,
     ) -> Result<Self, Failure> {
         let tally = Arc::new(Tally::default());
-        let (frames, mut said) = mpsc::unbounded_channel::<Vec<u8>>();
+        let (orders, mut ordered) = mpsc::unbounded_channel();
         let (ready, mut all_ready) = mpsc::channel(1);
         let shared = tally.clone();
         let thread = std::thread::Builder::new().name("crowd".into()).spawn(move || {
@@ -120,17 +128,20 @@ impl Crowd {
                         }
                     }
                     let _ = ready.send(Ok(())).await;
-                    while let Some(frame) = said.recv().await {
-                        for stream in &streams {
-                            // A frame is small and the line has been silent. Who has left says so when it reads.
-                            let _ = stream.try_write(&frame);
+                    while let Some(order) = ordered.recv().await {
+                        match order {
+                            Order::Say(frame) => streams.iter().for_each(|stream| {
+                                // A frame is small and the line has been silent. Who has left says so when it reads.
+                                let _ = stream.try_write(&frame);
+                            }),
+                            Order::StayAwake => drop(tokio::spawn(stay_awake())),
                         }
                     }
                 }),
                 Err(error) => drop(ready.blocking_send(Err(error.to_string()))),
             }
         })?;
-        let crowd = Self { tally, frames: Some(frames), thread: Some(thread) };
+        let crowd = Self { tally, orders: Some(orders), thread: Some(thread) };
         all_ready.recv().await.ok_or("the readers' thread ended")??;
         Ok(crowd)
     }
@@ -139,16 +150,33 @@ impl Crowd {
 impl Crowd {
     /// Lets every reader say something.
     pub(crate) fn say(&self, frame: &str) {
-        if let Some(frames) = &self.frames {
+        self.order(Order::Say(wire::client_frame(frame)));
+    }
+
+    /// Keeps the readers' thread busy while it waits. On the same machine, whoever writes to a sleeping reader also
+    /// pays for waking it; how often depends on how much faster the readers are than the writer. So a server
+    /// would be charged for being fast.
+    pub(crate) fn stay_awake(&self) {
+        self.order(Order::StayAwake);
+    }
+
+    fn order(&self, order: Order) {
+        if let Some(orders) = &self.orders {
             // The thread ends only after this is dropped.
-            let _ = frames.send(wire::client_frame(frame));
+            let _ = orders.send(order);
         }
+    }
+}
+
+async fn stay_awake() {
+    loop {
+        tokio::task::yield_now().await;
     }
 }
 
 impl Drop for Crowd {
     fn drop(&mut self) {
-        drop(self.frames.take());
+        drop(self.orders.take());
         if let Some(thread) = self.thread.take() {
             // It has told its errors already.
             let _ = thread.join();
@@ -166,10 +194,7 @@ async fn join(addr: SocketAddr, entry: &Entry) -> Result<Member, Failure> {
     let mut stream = TcpStream::connect(addr).await?;
     stream.set_nodelay(true)?;
     let upgrade = match entry.framing {
-        Framing::WebSocket => {
-            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-        }
+        Framing::WebSocket => wire::UPGRADE,
         Framing::Stream => "Accept: text/event-stream\r\n",
     };
     let request = format!("GET {} HTTP/1.1\r\nHost: {addr}\r\n{upgrade}\r\n", entry.path);

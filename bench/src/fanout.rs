@@ -15,7 +15,7 @@ use crate::{
     Failure,
     crowd::{Crowd, Entry},
     http::Http,
-    process::{self, Process, Usage},
+    process::{self, Process},
     publisher::{Plan, Stage},
     wire::{self, Framing},
 };
@@ -95,17 +95,18 @@ impl Side {
         }
     }
 
-    /// The yardstick, which sends texts of so many bytes.
+    /// The yardstick, which sends texts of so many bytes. Its readers say a word first, as ours do: the kernel
+    /// takes who answers for interactive and acknowledges later, in other hands, and so at another's cost.
     pub(crate) fn yardstick(
         transport: Transport,
         bytes: usize,
         core: Option<usize>,
     ) -> Result<Self, Failure> {
-        let (path, framing) = match transport {
-            Transport::Ws => ("/ws", Framing::WebSocket),
-            Transport::Sse => ("/sse", Framing::Stream),
+        let (path, framing, hello) = match transport {
+            Transport::Ws => ("/ws", Framing::WebSocket, Some("hello".to_owned())),
+            Transport::Sse => ("/sse", Framing::Stream, None),
         };
-        let entry = Entry { path: path.into(), framing, hello: None, until: None };
+        let entry = Entry { path: path.into(), framing, hello, until: None };
         Ok(Self { process: Process::yardstick(core)?, stage: Stage::Yardstick, entry, bytes, _folder: None })
     }
 
@@ -146,32 +147,47 @@ pub(crate) struct Shown {
     /// From the instant a text was due to the instant it was read, in milliseconds.
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
-    /// Of the server, for a million deliveries.
+    /// Of the server, for a million deliveries, with all that comes before them: for ours also the durable append.
     pub(crate) cpu_s_per_million: f64,
+    /// Of the server, for one text that only one reader gets.
+    pub(crate) cpu_ms_per_text: f64,
+    /// What is left of [`Shown::cpu_s_per_million`] without that: for delivering alone.
+    pub(crate) delivering_s_per_million: f64,
     /// Of the server, for each connection, after the run.
     pub(crate) kib_per_connection: f64,
     /// On the wire, for each delivery.
     pub(crate) bytes_per_delivery: f64,
-    /// Of the load generator, for a million deliveries.
-    pub(crate) generator_cpu_s_per_million: f64,
+}
+
+/// Measures what a text costs a server that has one reader, in milliseconds of CPU.
+async fn alone(side: &Side, rate: f64, run: Duration) -> Result<f64, Failure> {
+    let began = Instant::now();
+    let (crowd, _) = side.fill(1, began).await?;
+    let used = side.process.usage()?;
+    let said = side.plan(rate, run, 16).carry_out(began).await?;
+    let used_now = side.process.usage()?;
+    drop(crowd);
+    Ok((used_now.cpu_s - used.cpu_s) / said.max(1) as f64 * 1e3)
 }
 
 /// Measures one server under a steady rate of texts.
 pub(crate) async fn measure(side: &Side, size: usize, rate: f64, run: Duration) -> Result<Shown, Failure> {
+    let cpu_ms_per_text = alone(side, rate, run / 2).await?;
     let warm = Duration::from_secs(1);
     let began = Instant::now();
     let empty = side.process.usage()?;
     let (crowd, _) = side.fill(size, began).await?;
+    crowd.stay_awake();
     let said = tokio::spawn(side.plan(rate, warm + run, 16).carry_out(began));
     tokio::time::sleep(warm).await;
     crowd.tally.take_latencies();
     let state = || -> Result<_, Failure> {
         let counted = (crowd.tally.texts.load(Relaxed), crowd.tally.bytes.load(Relaxed));
-        Ok((Instant::now(), counted, side.process.usage()?, Usage::own()?))
+        Ok((Instant::now(), counted, side.process.usage()?))
     };
-    let (from, (texts, bytes), used, own) = state()?;
+    let (from, (texts, bytes), used) = state()?;
     tokio::time::sleep(run).await;
-    let (to, (more_texts, more_bytes), used_now, own_now) = state()?;
+    let (to, (more_texts, more_bytes), used_now) = state()?;
     let late = crowd.tally.take_latencies();
     said.await??;
     let ended = crowd.tally.ended.load(Relaxed);
@@ -179,14 +195,16 @@ pub(crate) async fn measure(side: &Side, size: usize, rate: f64, run: Duration) 
         return Err(format!("the server ended {ended} of {size} connections").into());
     }
     let deliveries = (more_texts - texts).max(1) as f64;
+    let cpu_s_per_million = (used_now.cpu_s - used.cpu_s) / deliveries * 1e6;
     Ok(Shown {
+        cpu_s_per_million,
+        cpu_ms_per_text,
+        delivering_s_per_million: cpu_s_per_million - cpu_ms_per_text * 1e3 / size as f64,
         deliveries_per_s: deliveries / (to - from).as_secs_f64(),
         p50_ms: percentile(&late, 50),
         p99_ms: percentile(&late, 99),
-        cpu_s_per_million: (used_now.cpu_s - used.cpu_s) / deliveries * 1e6,
         kib_per_connection: (used_now.resident_kib - empty.resident_kib) / size as f64,
         bytes_per_delivery: (more_bytes - bytes) as f64 / deliveries,
-        generator_cpu_s_per_million: (own_now.cpu_s - own.cpu_s) / deliveries * 1e6,
     })
 }
 
@@ -194,6 +212,12 @@ pub(crate) async fn measure(side: &Side, size: usize, rate: f64, run: Duration) 
 pub(crate) fn percentile(sorted: &[u32], percent: usize) -> f64 {
     let at = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
     sorted.get(at).map_or(f64::NAN, |micros| f64::from(*micros) / 1000.0)
+}
+
+/// How many texts a second so many readers are sent: at most 50, and no more than make 50,000 deliveries, which two
+/// cores can bear beside whoever counts them.
+pub(crate) fn rate(readers: usize) -> f64 {
+    (50_000.0 / readers.max(1) as f64).clamp(1.0, 50.0)
 }
 
 /// Both servers in turn, `rounds` times. Returns their medians by CPU, ours first.
@@ -204,15 +228,15 @@ pub(crate) async fn compare(
     run: Duration,
     rounds: usize,
 ) -> Result<(Shown, Shown), Failure> {
-    const RATE: f64 = 50.0;
+    let rate = rate(size);
     let (mut ours, mut theirs) = (vec![], vec![]);
     for _ in 0..rounds {
         let side = Side::ours(binary, transport, None).await?;
-        let shown = measure(&side, size, RATE, run).await?;
+        let shown = measure(&side, size, rate, run).await?;
         drop(side);
         ours.push(shown);
         let bytes = transport.unwrapped(shown.bytes_per_delivery);
-        theirs.push(measure(&Side::yardstick(transport, bytes, None)?, size, RATE, run).await?);
+        theirs.push(measure(&Side::yardstick(transport, bytes, None)?, size, rate, run).await?);
     }
     Ok((median(ours), median(theirs)))
 }

@@ -1,6 +1,6 @@
 //! HTTP as far as a load generator needs it: one keep-alive connection, one request at a time.
 
-use std::net::SocketAddr;
+use std::{fmt, net::SocketAddr};
 
 use serde_json::{Value, json};
 use tokio::{
@@ -11,6 +11,37 @@ use uuid::Uuid;
 
 use crate::Failure;
 
+/// An answer that is not 2xx.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    asked: String,
+    /// The status line.
+    status: String,
+    /// The body.
+    problem: String,
+}
+
+impl Refused {
+    /// Whether it is the server's fault, or only too often: the same may be taken later.
+    pub(crate) fn is_passing(&self) -> bool {
+        self.status.contains(" 5") || self.status.contains(" 429")
+    }
+
+    /// The problem's stable code; empty if it has none.
+    pub(crate) fn code(&self) -> String {
+        let problem: Value = serde_json::from_str(&self.problem).unwrap_or_default();
+        problem["code"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.asked, self.status, self.problem)
+    }
+}
+
+impl std::error::Error for Refused {}
+
 /// One connection.
 pub(crate) struct Http {
     stream: TcpStream,
@@ -20,9 +51,14 @@ pub(crate) struct Http {
 
 impl Http {
     pub(crate) async fn connect(addr: SocketAddr) -> Result<Self, Failure> {
-        let stream = TcpStream::connect(addr).await?;
-        stream.set_nodelay(true)?;
-        Ok(Self { stream, addr, buffer: Vec::new() })
+        Ok(Self::over(TcpStream::connect(addr).await?, addr))
+    }
+
+    /// Over a stream that is connected already.
+    pub(crate) fn over(stream: TcpStream, addr: SocketAddr) -> Self {
+        // It fails on a dead stream.
+        let _ = stream.set_nodelay(true);
+        Self { stream, addr, buffer: Vec::new() }
     }
 
     /// Sends a request and returns the answer's body. Anything but 2xx is an error.
@@ -49,7 +85,9 @@ impl Http {
         self.send("POST", &format!("/api/commands/{name}"), &headers, data).await
     }
 
-    async fn send(
+    /// Sends a request with these headers, each with its line's end, and returns the answer's body. Any answer but
+    /// 2xx is the error [`Refused`].
+    pub(crate) async fn send(
         &mut self,
         method: &str,
         path: &str,
@@ -75,17 +113,24 @@ impl Http {
         let answer = self.buffer[head..head + length].to_vec();
         if !text.starts_with("http/1.1 2") {
             let status = text.lines().next().unwrap_or_default().to_owned();
-            return Err(format!("{method} {path}: {status}: {}", String::from_utf8_lossy(&answer)).into());
+            let asked = format!("{method} {path}");
+            return Err(Refused { asked, status, problem: String::from_utf8_lossy(&answer).into() }.into());
         }
         Ok(answer)
     }
 
     /// Signs a demo person in and returns their token.
     pub(crate) async fn sign_in(addr: SocketAddr, handle: &str) -> Result<String, Failure> {
+        Ok(Self::enter(addr, handle).await?.0)
+    }
+
+    /// Signs a demo person in and returns their token and id.
+    pub(crate) async fn enter(addr: SocketAddr, handle: &str) -> Result<(String, String), Failure> {
         let credentials = json!({"handle": handle, "password": "demo"}).to_string();
         let answer = Self::connect(addr).await?.call("POST", "/api/session", None, &credentials).await?;
         let answer: Value = serde_json::from_slice(&answer)?;
-        Ok(answer["token"].as_str().ok_or("the answer holds no token")?.to_owned())
+        let field = |name: &str| answer[name].as_str().map(str::to_owned);
+        Ok(field("token").zip(field("user")).ok_or("the answer holds no token")?)
     }
 }
 

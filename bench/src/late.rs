@@ -8,7 +8,7 @@ use std::{
 };
 
 use domain::Epoch;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     Failure,
@@ -17,6 +17,28 @@ use crate::{
     http::Http,
     process::Process,
 };
+
+/// Lets the services and the projections of a server read a log that was written without them, so that they are not
+/// at it while something else is measured.
+pub(crate) async fn settle(binary: &Path, folder: &Path) -> Result<(), Failure> {
+    let server = Process::hubbub(binary, folder, None)?;
+    let token = Http::sign_in(server.addr, "olga").await?;
+    let mut http = Http::connect(server.addr).await?;
+    let given_up = Instant::now() + Duration::from_secs(600);
+    loop {
+        let seen: Value =
+            serde_json::from_slice(&http.call("GET", "/api/services", Some(&token), "").await?)?;
+        let all = ["services", "projections"].map(|list| seen[list].as_array());
+        let lag = |one: &Value| one["lag"].as_u64();
+        if all.into_iter().flatten().flatten().all(|one| lag(one) == Some(0) && one["building"].is_null()) {
+            return Ok(());
+        }
+        if Instant::now() > given_up {
+            return Err(format!("the services do not come to the end of the log: {seen}").into());
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
 
 /// How long a server takes from its start to `ready`, over a log whose last server was killed while it
 /// wrote.
@@ -90,8 +112,8 @@ pub(crate) async fn laggards(
     behind: u64,
     run: Duration,
 ) -> Result<Laggards, Failure> {
-    // A small ring, so that they read from the log and not from memory.
-    let server = Process::hubbub_with(binary, folder, None, &[("HUBBUB_RING_BYTES", "65536")])?;
+    // Its ring begins where the log ends: what they have missed is read from the log.
+    let server = Process::hubbub(binary, folder, None)?;
     let token = Http::sign_in(server.addr, "ada").await?;
     let mut http = Http::connect(server.addr).await?;
     let ready: serde_json::Value = serde_json::from_slice(&http.call("GET", "/readyz", None, "").await?)?;

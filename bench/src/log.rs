@@ -7,13 +7,14 @@ use domain::{
     account::{Register, Role},
     chat::{OpenRoom, PostMessage},
 };
-use store::{Options, Store, Unit};
+use futures::future::try_join_all;
+use store::{Options, Store};
 use uuid::Uuid;
 
 use crate::{Failure, process::Process, wire};
 
-/// How many commands go into one unit.
-const UNIT: usize = 500;
+/// How many commands are on their way at once.
+const AT_ONCE: usize = 500;
 
 /// Somebody, and a lobby to talk in.
 pub(crate) async fn furnish(store: &Store) -> Result<UserId, Failure> {
@@ -28,8 +29,9 @@ pub(crate) async fn furnish(store: &Store) -> Result<UserId, Failure> {
     Ok(user)
 }
 
-/// Fills the log of a server that is not running: `size` texts in the lobby. Returns the log's epoch.
-pub(crate) async fn fill(binary: &Path, folder: &Path, size: usize) -> Result<Epoch, Failure> {
+/// Fills the log of a server that is not running: `size` texts of so many bytes in the lobby. Returns the log's
+/// epoch.
+pub(crate) async fn fill(binary: &Path, folder: &Path, size: usize, bytes: usize) -> Result<Epoch, Failure> {
     // The server itself brings the demo people, of whom the load generator signs one in.
     Process::hubbub(binary, folder, None)?.kill()?;
     let options = Options::new(format!("sqlite://{}", folder.join("hubbub.db").display()));
@@ -37,14 +39,14 @@ pub(crate) async fn fill(binary: &Path, folder: &Path, size: usize) -> Result<Ep
     let reading = tokio::spawn(async move { while commits.recv().await.is_some() {} });
     let ada = Handle::new("ada")?;
     let user = store.credential(&ada).await?.ok_or("the demo people are not there")?.user;
-    let text = wire::text(64, Duration::ZERO);
-    for from in (0..size).step_by(UNIT) {
-        let mut unit = Unit::default();
-        for _ in from..size.min(from + UNIT) {
+    let text = wire::text(bytes, Duration::ZERO);
+    for from in (0..size).step_by(AT_ONCE) {
+        let posts = (from..size.min(from + AT_ONCE)).map(|_| {
             let post = PostMessage { room: RoomId::new("lobby")?, text: text.clone(), reply_to: None };
-            unit.commands.push(Command::new(CommandId(Uuid::now_v7()), Actor::User(user), post));
-        }
-        store.execute(unit).await?;
+            let command = Command::new(CommandId(Uuid::now_v7()), Actor::User(user), post);
+            Ok::<_, Failure>(store.execute(command.into()))
+        });
+        try_join_all(posts.collect::<Result<Vec<_>, _>>()?).await?;
     }
     let epoch = store.epoch();
     store.close().await;

@@ -7,8 +7,12 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    let done = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if !cli.is_server() {
+        // What measures leaves the machine to what is measured.
+        runtime.worker_threads(1);
+    }
+    let done = runtime
         .enable_all()
         .build()
         .map_err(Failure::from)

@@ -1,4 +1,4 @@
-//! A server under measurement: started in a folder of its own, asked what it used, ended.
+//! The server as a process: started in a folder of its own, asked what it used, ended.
 
 use std::{
     io::{BufRead, BufReader},
@@ -13,9 +13,9 @@ use tempfile::TempDir;
 use crate::Failure;
 
 /// A running server. It is killed when this is dropped.
-pub(crate) struct Process {
+pub struct Process {
     /// Where it listens.
-    pub(crate) addr: SocketAddr,
+    pub addr: SocketAddr,
     child: Child,
     /// A process that writes to a closed pipe would die of it.
     _stdout: BufReader<ChildStdout>,
@@ -34,18 +34,8 @@ impl Process {
         core: Option<usize>,
         settings: &[(&str, &str)],
     ) -> Result<Self, Failure> {
-        let site = folder.join("site");
-        std::fs::create_dir_all(site.join("pkg"))?;
-        let mut command = command(binary, core);
-        command
-            .current_dir(folder)
-            .env("HUBBUB_ADDR", "127.0.0.1:0")
-            .env("HUBBUB_DATABASE_URL", format!("sqlite://{}", folder.join("hubbub.db").display()))
-            .env("HUBBUB_SITE_ROOT", site)
-            .env("HUBBUB_DEMO", "true")
-            .env("RUST_LOG", "error")
-            .envs(unlimited(binary)?)
-            .envs(settings.iter().copied());
+        let mut command = over(command(binary, core), folder)?;
+        command.env("RUST_LOG", "error").envs(unlimited(binary)?).envs(settings.iter().copied());
         Self::start(command)
     }
 
@@ -56,13 +46,11 @@ impl Process {
         Self::start(command)
     }
 
-    fn start(mut command: Command) -> Result<Self, Failure> {
-        for (name, _) in std::env::vars_os() {
-            let given = command.get_envs().any(|(given, _)| given == name);
-            if name.to_string_lossy().starts_with("HUBBUB_") && !given {
-                command.env_remove(name);
-            }
-        }
+    /// Starts a server and waits until it listens.
+    ///
+    /// # Errors
+    /// If it ends before.
+    pub fn start(mut command: Command) -> Result<Self, Failure> {
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let mut stdout = BufReader::new(child.stdout.take().ok_or("it has no standard output")?);
         let mut line = String::new();
@@ -79,7 +67,10 @@ impl Process {
     }
 
     /// Tells it to stop, and waits until it has.
-    pub(crate) async fn terminate(mut self) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// If it does not stop cleanly.
+    pub async fn terminate(mut self) -> Result<(), Failure> {
         let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;
         if !told.success() {
             return Err("the server cannot be told to stop".into());
@@ -94,10 +85,20 @@ impl Process {
     }
 
     /// Ends it as `kill -9` does.
-    pub(crate) fn kill(mut self) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// If the system does not let it be killed.
+    pub fn kill(mut self) -> Result<(), Failure> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
+    }
+
+    /// How many sockets it has open.
+    pub(crate) fn sockets(&self) -> Result<usize, Failure> {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()))?;
+        let targets = files.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+        Ok(targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count())
     }
 
     /// What it has used so far.
@@ -112,6 +113,30 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The build as it comes, over the data in `folder`, on any free port, with demo people and without pages.
+///
+/// # Errors
+/// If the folder cannot be written to.
+pub fn hubbub(binary: &Path, folder: &Path) -> Result<Command, Failure> {
+    over(Command::new(binary), folder)
+}
+
+fn over(mut command: Command, folder: &Path) -> Result<Command, Failure> {
+    let site = folder.join("site");
+    std::fs::create_dir_all(site.join("pkg"))?;
+    // Settings of whoever runs this are none of the server's.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HUBBUB_")) {
+        command.env_remove(name);
+    }
+    command
+        .current_dir(folder)
+        .env("HUBBUB_ADDR", "127.0.0.1:0")
+        .env("HUBBUB_DATABASE_URL", format!("sqlite://{}", folder.join("hubbub.db").display()))
+        .env("HUBBUB_SITE_ROOT", site)
+        .env("HUBBUB_DEMO", "true");
+    Ok(command)
 }
 
 /// `program`, held to one core if that is wanted and possible.

@@ -94,13 +94,17 @@ impl Reader {
 
     /// The payload's length, once the header is whole.
     fn length(&self) -> Option<u64> {
-        let header = &self.header[..self.have];
-        let extended = |bytes: &[u8]| bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
-        match (header.get(1)?, header.len()) {
-            (126, 4) | (127, 10) => Some(extended(&header[2..])),
-            (126 | 127, _) => None,
-            (length, _) => Some(u64::from(*length)),
-        }
+        header(&self.header[..self.have]).map(|(_, length)| length)
+    }
+}
+
+/// How long a server's frame's header is, and its payload, once the header is whole.
+pub(crate) fn header(bytes: &[u8]) -> Option<(usize, u64)> {
+    let number = |bytes: &[u8]| bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+    match bytes.get(1)? {
+        126 => bytes.get(2..4).map(|extended| (4, number(extended))),
+        127 => bytes.get(2..10).map(|extended| (10, number(extended))),
+        length => Some((2, u64::from(*length))),
     }
 }
 
@@ -123,18 +127,25 @@ pub(crate) fn latencies(piece: &[u8], began: Instant) -> impl Iterator<Item = u3
     })
 }
 
-/// A client's text frame. The mask is all zeros: that is allowed, and costs nothing.
+/// The headers that ask for a WebSocket.
+pub(crate) const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                                  Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+/// A client's text frame.
 pub(crate) fn client_frame(text: &str) -> Vec<u8> {
-    let mut frame = vec![0x81];
-    match u8::try_from(text.len()) {
-        Ok(short @ 0..=125) => frame.push(0x80 | short),
-        _ => {
-            frame.push(0x80 | 126);
-            frame.extend(u16::try_from(text.len()).unwrap_or(u16::MAX).to_be_bytes());
-        }
-    }
+    masked(0x81, text.as_bytes())
+}
+
+/// A client's frame. The mask is all zeros: that is allowed, and costs nothing.
+pub(crate) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+    let [a, b, c, d, e, f, g, h] = (payload.len() as u64).to_be_bytes();
+    let mut frame = match payload.len() {
+        0..126 => vec![first, 0x80 | h],
+        126..0x1_0000 => vec![first, 0x80 | 126, g, h],
+        _ => vec![first, 0x80 | 127, a, b, c, d, e, f, g, h],
+    };
     frame.extend([0; 4]);
-    frame.extend(text.as_bytes());
+    frame.extend(payload);
     frame
 }
 

@@ -36,6 +36,19 @@ test("a conversation reads the same on both sides", async ({ twoInARoom: { ada, 
   await expect.poll(() => bo.shownEvents()).toEqual(inTheLog);
 });
 
+test("who has come into an empty room has read it, and says so once", async ({ page, api }) => {
+  const [olga, ada] = [await api("olga"), await api("ada")];
+  const address = await olga.openRoom();
+  const elsewhere = await olga.openRoom();
+  await signIn(page, "Ada");
+  const room = await RoomPage.open(page, address);
+  const read = async () => (await ada.log(`chat.${address}.room_read`)).length;
+  await expect.poll(read).toBe(1);
+  for (let nth = 0; nth < 5; nth += 1) await olga.say(elsewhere, `Something else ${nth}`);
+  await room.saySettled("Nobody here?");
+  await expect.poll(read).toBe(2);
+});
+
 test("a message posted between rendering and connecting is there, once", async ({ page, api }) => {
   const olga = await api("olga");
   const address = await olga.openRoom();

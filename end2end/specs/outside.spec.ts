@@ -16,6 +16,18 @@ interface OpenApi {
   components: { schemas: Record<string, object> };
 }
 
+type Envelope = Record<string, unknown>;
+
+/** What the SDK makes of an envelope, which it must find valid and complete. */
+function read(envelope: Envelope): CloudEvent<unknown> {
+  const headers = { "content-type": "application/cloudevents+json" };
+  const event = HTTP.toEvent<unknown>({ headers, body: JSON.stringify(envelope) });
+  if (!(event instanceof CloudEvent)) throw new Error("one envelope is one event");
+  expect(event.validate()).toBe(true);
+  expect(event.toJSON()).toMatchObject({ id: envelope["id"], type: envelope["type"], data: envelope["data"] });
+  return event;
+}
+
 async function json<T>(url: string, request: RequestInit = {}): Promise<T> {
   const response = await fetch(url, request);
   if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
@@ -96,18 +108,33 @@ test("what is answered is what the description says", async ({ server }) => {
 
 test("the stock SDK reads every envelope, and its data fits the schema that it names", async ({ server, api }) => {
   const olga = await api("olga");
-  const envelopes = (await olga.log(">")) as unknown as Record<string, unknown>[];
+  const envelopes = (await olga.log(">")) as unknown as Envelope[];
   expect(envelopes.length).toBeGreaterThan(10);
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
   for (const envelope of envelopes) {
-    const headers = { "content-type": "application/cloudevents+json" };
-    const event = HTTP.toEvent({ headers, body: JSON.stringify(envelope) });
-    if (!(event instanceof CloudEvent)) throw new Error("one envelope is one event");
-    // An address of this server, which the SDK wants written out in full.
-    expect(event.cloneWith({ dataschema: new URL(event.dataschema ?? "", server.url).href }).validate()).toBe(true);
-    expect(event.toJSON()).toMatchObject({ id: envelope["id"], type: envelope["type"], data: envelope["data"] });
-    const address = event.dataschema ?? "";
+    const { dataschema = "", data } = read(envelope);
+    // Its path is an address of this server.
+    const address = new URL(dataschema).pathname;
     const schema = ajv.getSchema(address) ?? ajv.addSchema(await json<object>(`${server.url}${address}`), address).getSchema(address);
-    expect(schema?.(event.data), `${address}: ${JSON.stringify(schema?.errors)}`).toBe(true);
+    expect(schema?.(data), `${address}: ${JSON.stringify(schema?.errors)}`).toBe(true);
   }
+});
+
+test("a stock WebSocket is sent bare envelopes, which the stock SDK reads", async ({ page, api, server }) => {
+  const olga = await api("olga");
+  const room = await olga.openRoom();
+  for (let nth = 0; nth < 20; nth++) await olga.say(room, `before ${nth}`);
+  await page.goto(server.url);
+  const collected = await page.evaluateHandle((url) => {
+    const texts: string[] = [];
+    const socket = new WebSocket(url, "cloudevents.json");
+    socket.onmessage = ({ data }) => texts.push(data as string);
+    return texts;
+  }, `${server.url.replace("http", "ws")}/live/ws?since=0`);
+  await olga.say(room, "meanwhile");
+  // The page is nobody: it sees what everybody does.
+  const seen = (await olga.log(">")).filter((event) => (event as unknown as Envelope)["audience"] === "everyone");
+  await expect.poll(() => collected.evaluate((texts) => texts.length)).toBe(seen.length);
+  const envelopes = (await collected.jsonValue()).map((text) => JSON.parse(text) as Envelope);
+  expect(envelopes.map((envelope) => read(envelope).id)).toEqual(seen.map(({ id }) => id));
 });

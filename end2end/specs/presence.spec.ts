@@ -6,6 +6,9 @@ import { collectAttribute, expect, live, type Page, RoomPage, signIn, test } fro
 // Long enough for a reload on a busy machine, short enough to wait for.
 test.use({ settings: { HUBBUB_PRESENCE_GRACE_SECONDS: "4" } });
 
+// They know nothing of each other, and there are many of them.
+test.describe.configure({ mode: "parallel" });
+
 /** From now on nothing on this page ends because time passes. */
 async function stopTheClock(page: Page): Promise<void> {
   await page.clock.setFixedTime(Date.now());

@@ -121,13 +121,7 @@ test("over server-sent events too, tabs share, come, go and break together", asy
   await settle(others, wire, olga, address, ["one", "two", "three"]);
 });
 
-test("who signs out in one tab is told so in the others, and back in they go on", async ({
-  page,
-  wire,
-  api,
-  complaints,
-}) => {
-  complaints.allowSignedOut();
+test("who signs out in one tab is told so in the others, and back in they go on", async ({ page, wire, api }) => {
   const olga = await api("olga");
   const address = await olga.openRoom();
   const [first, ...others] = await tabs(page, wire, address);
@@ -141,8 +135,7 @@ test("who signs out in one tab is told so in the others, and back in they go on"
   await settle(others, wire, olga, address, ["one", "two"]);
 });
 
-test("who signs in as somebody else in one tab is told so in the others", async ({ page, wire, api, complaints }) => {
-  complaints.allowSignedOut();
+test("who signs in as somebody else in one tab is told so in the others", async ({ page, wire, api }) => {
   const olga = await api("olga");
   const address = await olga.openRoom();
   const [, second] = await tabs(page, wire, address);

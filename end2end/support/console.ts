@@ -29,12 +29,6 @@ export class Complaints {
     this.allowed.push(new RegExp(`Failed to load resource: the server responded with a status of ${status}`));
   }
 
-  /** This test signs somebody out under pages that do not know it for a moment, and are refused meanwhile. */
-  allowSignedOut(): void {
-    this.allowStatus(401);
-    this.allowed.push(/live: signal_sign_in_first/);
-  }
-
   /** What was not allowed. */
   remaining(): string[] {
     return this.all.filter((text) => !this.allowed.some((pattern) => pattern.test(text)));

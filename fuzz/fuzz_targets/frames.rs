@@ -7,7 +7,7 @@ use live::{
     ClientConfig, ClientFrame, ClientSession, OnGap, ServerConfig, ServerFrame, ServerSession, frames,
 };
 
-const WELCOME: &str = r#"{"kind":"welcome","conn":"c","epoch":"0000000000000001","head":9,"build":"b","ping_ms":25000,"limits":{"frame_bytes":65536,"subscriptions":128,"signals_per_s":20}}"#;
+const WELCOME: &str = r#"{"kind":"welcome","conn":"c","epoch":"0000000000000001","head":9,"build":"b","ping_ms":25000,"limits":{"frame_bytes":65536,"subscriptions":128,"subscribes_per_s":20,"signals_per_s":20}}"#;
 
 fuzz_target!(|text: &str| {
     for frame in frames::split(text) {

@@ -1,10 +1,16 @@
 //! The settings. One struct; flags win over `HUBBUB_*`, which wins over `hubbub.toml`, which wins over the
 //! defaults. An unknown key or a bad value is refused with its name.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, ValueEnum};
+use domain::wallet::MAX_DEPOSIT;
 use serde::{Deserialize, Serialize};
+use services::mail::MailSettings;
 
 /// How the log of the process is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
@@ -78,6 +84,8 @@ settings! {
     queue_bytes: usize = 1 << 20, "HUBBUB_QUEUE_BYTES";
     /// The most subscriptions of one connection.
     max_subscriptions: usize = 128, "HUBBUB_MAX_SUBSCRIPTIONS";
+    /// How many subscriptions one connection may add a second; at once, as many as it may have.
+    subscribes_per_second: u32 = 20, "HUBBUB_SUBSCRIBES_PER_SECOND";
     /// How many ephemeral signals one connection may send a second.
     signals_per_second: u32 = 20, "HUBBUB_SIGNALS_PER_SECOND";
     /// How many connections one address (of IPv6: one /64 network) may have open at once; 0 is any number.
@@ -102,8 +110,33 @@ settings! {
     trust_forwarded: bool = false, "HUBBUB_TRUST_FORWARDED";
     /// How long somebody without a connection is still shown as here, in seconds.
     presence_grace_seconds: u64 = 15, "HUBBUB_PRESENCE_GRACE_SECONDS";
+    /// How long the head of a request may take to arrive, and how long its body; and how long a connection may lie
+    /// idle between two requests, in seconds.
+    request_seconds: u64 = 30, "HUBBUB_REQUEST_SECONDS";
     /// How long a socket may take no byte before it is cut, in seconds.
     stall_seconds: u64 = 5, "HUBBUB_STALL_SECONDS";
+    /// How often a service tries to handle an event before it puts it aside.
+    service_attempts: u32 = 8, "HUBBUB_SERVICE_ATTEMPTS";
+    /// How long one attempt of a service may take, in seconds.
+    service_seconds: u64 = 30, "HUBBUB_SERVICE_SECONDS";
+    /// A service that is behind and has not moved for so long is stuck, and the server not ready, in seconds.
+    service_stuck_seconds: u64 = 60, "HUBBUB_SERVICE_STUCK_SECONDS";
+    /// How the handlings of services went is kept for so many of the newest events.
+    keep_handlings: u64 = 1_000_000, "HUBBUB_KEEP_HANDLINGS";
+    /// Which commands services have sent is kept for so many of the newest events, beyond what they have still to
+    /// handle. What people and devices have sent is always kept.
+    keep_service_commands: u64 = 100_000, "HUBBUB_KEEP_SERVICE_COMMANDS";
+    /// How long the couriers of the demo take from one stop to the next, in milliseconds.
+    courier_pace_ms: u64 = 1_500, "HUBBUB_COURIER_PACE_MS";
+    /// What a newcomer's wallet holds to begin with, in cents.
+    welcome_cents: i64 = 10_000, "HUBBUB_WELCOME_CENTS";
+    /// Which mail server takes the mail: `smtp://host:port`, or `smtps://user:password@host` for TLS. Without one,
+    /// mail is put into the folder `mail` beside the log.
+    smtp_url: String = String::new(), "HUBBUB_SMTP_URL";
+    /// Who mail is from.
+    mail_from: String = "Hubbub <hubbub@localhost>".into(), "HUBBUB_MAIL_FROM";
+    /// Mail goes to everybody's handle at this domain.
+    mail_domain: String = "localhost".into(), "HUBBUB_MAIL_DOMAIN";
     /// How long a stopping server waits for its connections, in seconds.
     drain_seconds: u64 = 10, "HUBBUB_DRAIN_SECONDS";
 }
@@ -207,10 +240,35 @@ impl Settings {
             };
             self.public_url = url.origin().ascii_serialization();
         }
+        if self.service_attempts == 0 {
+            return bad("service_attempts", "0", "an event must be tried at least once");
+        }
+        if !(0..=MAX_DEPOSIT.0).contains(&self.welcome_cents) {
+            let cents = self.welcome_cents.to_string();
+            return bad("welcome_cents", &cents, "it is at least 0 and at most 1000000");
+        }
         if self.queue_bytes < 64 << 10 {
             return bad("queue_bytes", &self.queue_bytes.to_string(), "at least 65536 bytes are needed");
         }
         Ok(self)
+    }
+
+    /// How mail is sent.
+    #[must_use]
+    pub fn mail(&self) -> MailSettings {
+        let log = Path::new(self.database_url.trim_start_matches("sqlite://"));
+        let site = if self.public_url.is_empty() {
+            format!("http://{}", self.addr)
+        } else {
+            self.public_url.clone()
+        };
+        MailSettings {
+            smtp_url: self.smtp_url.clone(),
+            folder: log.with_file_name("mail"),
+            from: self.mail_from.clone(),
+            domain: self.mail_domain.clone(),
+            site,
+        }
     }
 
     /// Whether people reach the server over TLS.
@@ -250,5 +308,15 @@ mod tests {
     #[test]
     fn a_password_in_an_address_is_not_shown() {
         assert_eq!(shown(&"postgres://me:secret@db/x"), "postgres://me:…@db/x");
+    }
+
+    #[test]
+    fn the_mailbox_is_beside_the_log_and_links_lead_to_the_site() {
+        let settings = Settings::for_tests("sqlite://some/where/hubbub.db".into(), PathBuf::new()).unwrap();
+        let mail = settings.mail();
+        assert_eq!(mail.folder, Path::new("some/where/mail"));
+        assert_eq!(mail.site, "http://127.0.0.1:0");
+        let public = Settings { public_url: "https://shop.example".into(), ..settings };
+        assert_eq!(public.mail().site, "https://shop.example");
     }
 }

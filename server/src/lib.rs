@@ -9,6 +9,7 @@
 //! | `session` | cookies, bearer tokens, who asks, from which origin |
 //! | `limits` | how often an address may do something |
 //! | `problem` | every error as problem+json |
+//! | `work` | the services and projections, beside the server |
 //! | `presence` | who is here, told to everybody |
 //! | `http` | the API, the pages and their forms, static files, health |
 //! | `listen` | the accept loop and its bounds |
@@ -31,3 +32,5 @@ pub mod tail;
 pub mod tokens;
 mod transport;
 pub mod users;
+mod wire;
+mod work;

@@ -17,7 +17,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::watch,
     task::JoinSet,
     time::{Sleep, sleep},
@@ -27,10 +27,8 @@ use tower::ServiceExt;
 use crate::{
     limits::Address,
     problem::{PROBLEM_JSON, Problem},
+    wire::Wire,
 };
-
-/// How long the head of a request may take, and how long a connection may lie idle between two requests.
-const HEAD: Duration = Duration::from_secs(30);
 
 /// hyper's buffer for one connection: heads larger than this are refused.
 const BUFFER: usize = 32 << 10;
@@ -45,6 +43,8 @@ pub(crate) struct Bounds {
     pub(crate) per_address: usize,
     /// Connections in all; 0 is what the file descriptors allow.
     pub(crate) in_all: usize,
+    /// How long the head of a request may take, and how long a connection may lie idle between two requests.
+    pub(crate) head: Duration,
     /// How long a peer may take no byte.
     pub(crate) stall: Duration,
 }
@@ -69,8 +69,9 @@ pub(crate) async fn serve(
         match accepted {
             Ok((stream, peer)) => match places.take(peer.ip()) {
                 Some(place) => {
-                    let connection = Connection::new(stream, place, bounds.stall);
-                    tasks.spawn(answer(connection, peer, app.clone(), draining.clone()));
+                    let wire = Arc::new(Wire::new(stream, bounds.stall));
+                    let connection = Connection { wire, place, stalled: None };
+                    tasks.spawn(answer(connection, peer, bounds.head, app.clone(), draining.clone()));
                 }
                 // The socket's buffer is empty, so this either fits or the peer is gone.
                 None => drop(stream.try_write(too_many().as_bytes())),
@@ -98,14 +99,22 @@ fn too_many() -> String {
     )
 }
 
-async fn answer(connection: Connection, peer: SocketAddr, app: Router, mut draining: watch::Receiver<bool>) {
+async fn answer(
+    connection: Connection,
+    peer: SocketAddr,
+    head: Duration,
+    app: Router,
+    mut draining: watch::Receiver<bool>,
+) {
+    let wire = connection.wire.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(wire.clone());
         app.clone().oneshot(request.map(Body::new))
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        .header_read_timeout(head)
         .max_buf_size(BUFFER)
         .serve_connection(TokioIo::new(connection), service)
         .with_upgrades();
@@ -189,60 +198,30 @@ impl Drop for Place {
     }
 }
 
-/// A TCP stream whose peer has to take a byte from time to time.
+/// What hyper reads from and writes to: a wire whose peer has to take a byte from time to time.
 pub(crate) struct Connection {
-    stream: TcpStream,
+    wire: Arc<Wire>,
     place: Place,
-    stall: Duration,
     /// Runs while the peer takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Connection {
-    fn new(stream: TcpStream, place: Place, stall: Duration) -> Self {
-        // What waits together is written together already; the rest must not wait. It fails on a dead stream.
-        let _ = stream.set_nodelay(true);
-        Self { stream, place, stall, stalled: None }
-    }
-
-    /// The stream itself, for who watches over it from here on. The place is kept as long as it is served.
-    pub(crate) fn into_parts(self) -> (TcpStream, Place) {
-        (self.stream, self.place)
-    }
-
-    fn watched<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        match polled {
-            Poll::Ready(done) => {
-                self.stalled = None;
-                Poll::Ready(done)
-            }
-            Poll::Pending => {
-                let stall = self.stall;
-                let timer = self.stalled.get_or_insert_with(|| Box::pin(sleep(stall)));
-                ready!(timer.as_mut().poll(cx));
-                Poll::Ready(Err(io::Error::new(
-                    io::ErrorKind::TimedOut,
-                    "the peer took no byte for too long",
-                )))
-            }
-        }
+    /// The wire itself, for who watches over it from here on. The place is kept as long as it is served.
+    pub(crate) fn into_parts(self) -> (Arc<Wire>, Place) {
+        (self.wire, self.place)
     }
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.wire.poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.watched(cx, polled)
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[io::IoSlice::new(buf)])
     }
 
     fn poll_write_vectored(
@@ -250,20 +229,29 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.watched(cx, polled)
+        if let Poll::Ready(written) = self.wire.poll_write(cx, bufs) {
+            self.stalled = None;
+            return Poll::Ready(written);
+        }
+        let stall = self.wire.stall();
+        let timer = self.stalled.get_or_insert_with(|| Box::pin(sleep(stall)));
+        ready!(timer.as_mut().poll(cx));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer took no byte for too long")))
     }
 
     fn is_write_vectored(&self) -> bool {
         true
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+    /// hyper says so when it has written all that it had.
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.wire.settle();
+        Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+    /// The peer is told when the last who has the wire drops it, which is right after.
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -272,7 +260,7 @@ mod tests {
     use super::*;
 
     fn places(per_address: usize, in_all: usize) -> Places {
-        Places::new(Bounds { per_address, in_all, stall: Duration::ZERO })
+        Places::new(Bounds { per_address, in_all, head: Duration::ZERO, stall: Duration::ZERO })
     }
 
     #[test]

@@ -4,7 +4,8 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use backend::{AccountError, ExecuteError, QueryError, ScopeMissing, TooMany};
+use backend::{AccountError, ExecuteError, IngestError, QueryError, ScopeMissing, TooMany};
+use hub::HubError;
 use serde::Serialize;
 
 /// The content type of RFC 9457.
@@ -65,7 +66,14 @@ macro_rules! problem_from {
 problem_from! {
     ExecuteError: |error| error.retry_after();
     AccountError: |error| error.retry_after();
+    IngestError: |error| error.retry_after();
     TooMany: |error| Some(error.retry_after);
     QueryError: |_| None;
     ScopeMissing: |_| None;
+}
+
+impl From<HubError> for Problem {
+    fn from(error: HubError) -> Self {
+        QueryError::from(error).into()
+    }
 }

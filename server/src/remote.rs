@@ -11,7 +11,7 @@ pub struct Remote {
     #[arg(long, env = "HUBBUB_URL", default_value = "http://127.0.0.1:3000")]
     pub url: String,
     /// The token of a session (`POST /api/session`); without one, nobody is signed in.
-    #[arg(long, env = "HUBBUB_TOKEN", hide_env_values = true)]
+    #[arg(long, env = "HUBBUB_TOKEN", hide_env_values = true, allow_hyphen_values = true)]
     pub token: Option<String>,
 }
 

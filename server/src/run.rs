@@ -19,6 +19,7 @@ use crate::{
     listen::{self, Bounds},
     presence::Presence,
     state::AppState,
+    work::Work,
 };
 
 /// What keeps the server from running. Each is a sentence for whoever started it.
@@ -49,6 +50,9 @@ pub enum RunError {
     /// Nobody has this handle.
     #[error("nobody here is called {0}")]
     Nobody(domain::Handle),
+    /// No mail can be sent.
+    #[error(transparent)]
+    Mail(#[from] services::mail::BadMailSettings),
     /// As a client of a running server.
     #[error(transparent)]
     Remote(#[from] crate::remote::RemoteError),
@@ -116,6 +120,7 @@ pub struct Server {
     pub addr: SocketAddr,
     store: Store,
     hub: Hub,
+    work: Arc<Work>,
     drain: watch::Sender<bool>,
     patience: Duration,
     at_work: mpsc::Receiver<Infallible>,
@@ -151,20 +156,31 @@ impl Server {
             // Behind a proxy everybody comes from the proxy's address.
             per_address: if settings.trust_forwarded { 0 } else { settings.connections_per_address },
             in_all: settings.connections,
+            head: Duration::from_secs(settings.request_seconds),
             stall: Duration::from_secs(settings.stall_seconds),
         };
         let hub = backend.hub().clone();
         let stopping = draining.clone();
         let presence = Presence::start(hub.clone(), Duration::from_secs(settings.presence_grace_seconds));
+        let work = Arc::new(Work::start(&backend, &store, &hub, &settings)?);
         let limits = Arc::new(Limits::new(&settings));
         let settings = Arc::new(settings);
-        let app = http::router(AppState { backend, settings, limits, leptos, presence, draining, _at_work });
+        let app = http::router(AppState {
+            backend,
+            settings,
+            limits,
+            leptos,
+            presence,
+            work: work.clone(),
+            draining,
+            _at_work,
+        });
         let serving = tokio::spawn(listen::serve(listener, app, bounds, stopping));
-        Ok(Self { addr, store, hub, drain, patience, at_work, serving })
+        Ok(Self { addr, store, hub, work, drain, patience, at_work, serving })
     }
 
-    /// Stops accepting, says goodbye to open connections, waits for them in bounded time, and closes the
-    /// store.
+    /// Stops accepting, says goodbye to open connections, waits for them in bounded time, ends the
+    /// services, and closes the store.
     ///
     /// # Errors
     /// If serving had failed before.
@@ -179,6 +195,7 @@ impl Server {
             served
         })
         .await;
+        self.work.stop().await;
         if tokio::time::timeout(self.patience, self.store.close()).await.is_err() {
             tracing::warn!("the store was not closed in time; what was acknowledged is on disk");
         }
@@ -238,7 +255,7 @@ async fn stop_signal() {
 
 fn log(format: LogFormat) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| "warn,server=info,hub=info,store=info,backend=info".into());
+        .unwrap_or_else(|_| "warn,server=info,hub=info,store=info,services=info,backend=info".into());
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // A second logger in one process (tests) is not worth failing for.
     let _ = match format {

@@ -7,7 +7,7 @@ use backend::Backend;
 use leptos::config::LeptosOptions;
 use tokio::sync::{mpsc, watch};
 
-use crate::{config::Settings, limits::Limits, presence::Presence};
+use crate::{config::Settings, limits::Limits, presence::Presence, work::Work};
 
 #[derive(Clone)]
 pub(crate) struct AppState {
@@ -17,6 +17,8 @@ pub(crate) struct AppState {
     pub(crate) leptos: LeptosOptions,
     /// Who is here; every stream of a signed-in person enters it.
     pub(crate) presence: Presence,
+    /// The services and projections.
+    pub(crate) work: Arc<Work>,
     /// Turns true when the server stops: open streams say goodbye.
     pub(crate) draining: watch::Receiver<bool>,
     /// Held by everything that is still at work; a stopping server waits until nobody holds it.

@@ -66,8 +66,10 @@ pub async fn tail(args: TailArgs) -> Result<(), RemoteError> {
         for_people: io::stdout().is_terminal(),
     };
     let followed = tokio::select! {
-        followed = tail.follow() => followed,
+        // First, so that there is an ear for it before anything is printed: who reads may have enough at once.
+        biased;
         _ = tokio::signal::ctrl_c() => Ok(()),
+        followed = tail.follow() => followed,
     };
     if let Some(last) = tail.last {
         eprintln!("To go on from here: --since {last}");

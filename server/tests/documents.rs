@@ -21,7 +21,7 @@ async fn the_schema_that_an_envelope_names_is_at_its_address() {
     let events = floor.log(Some(&olga), ">").await;
     assert!(events.len() > 10);
     for event in events {
-        let address = event["dataschema"].as_str().unwrap();
+        let address = event["dataschema"].as_str().unwrap().strip_prefix("hubbub:").unwrap();
         let answer = floor.client.get(floor.url(address)).send().await.unwrap();
         assert_eq!(answer.headers()["content-type"], "application/schema+json");
         let schema: Value = answer.json().await.unwrap();
@@ -47,7 +47,7 @@ async fn the_catalogue_has_every_type_and_leads_to_every_schema() {
             json(&floor, address.as_str().unwrap()).await;
         }
         let newest = entry["schemas"].as_array().unwrap().last().unwrap();
-        assert_eq!(*newest, entry["example"]["dataschema"]);
+        assert_eq!(format!("hubbub:{}", newest.as_str().unwrap()), entry["example"]["dataschema"]);
     }
     assert!(catalogue["commands"].as_array().unwrap().iter().any(|c| c["type"] == "chat.post_message"));
     for path in ["/schemas/chat.sung", "/schemas/chat.message_posted/9", "/schemas/chat.message_posted/01"] {

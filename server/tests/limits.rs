@@ -82,7 +82,9 @@ async fn signing_in_is_counted_by_handle_alike_whether_it_exists() {
         }
         let answer = sign_in(&floor, handle, "192.0.2.9").await;
         assert!(answer.headers().contains_key("retry-after"));
-        sentences.push(problem(answer, 429, "request.too_many").await);
+        // How many seconds there are to wait depends on when it is asked.
+        let sentence = problem(answer, 429, "request.too_many").await;
+        sentences.push(sentence.replace(|letter: char| letter.is_ascii_digit(), ""));
     }
     assert_eq!(sentences[0], sentences[1]);
 }

@@ -14,7 +14,9 @@ use serde_json::value::RawValue;
 use web_sys::VisibilityState;
 
 use super::{
-    State, keep,
+    State,
+    clock::Clock,
+    keep,
     neighbours::{self, Channel, Held},
     view::Reader,
     wire::{OpenWire, Said, post_signal},
@@ -35,7 +37,8 @@ pub(super) struct Inner {
     id: Sid,
     /// Where the tabs of the same person meet.
     place: String,
-    viewer: String,
+    /// Who is signed in here.
+    user: Option<String>,
     pub(super) readers: HashMap<Sid, Rc<dyn Reader>>,
     pub(super) hearers: Vec<(Sid, Pattern, Hear)>,
     wire: Option<OpenWire>,
@@ -51,16 +54,15 @@ pub(super) struct Inner {
     timer: Option<TimeoutHandle>,
     listeners: Vec<WindowListenerHandle>,
     pub(super) state: State,
-    last: u64,
+    clock: Clock,
     stopped: bool,
 }
 
 impl Inner {
-    /// Milliseconds that never go back, whatever the device's clock does.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is after 1970")]
+    /// Milliseconds that have passed.
     fn now(&mut self) -> u64 {
-        self.last = self.last.max(js_sys::Date::now() as u64);
-        self.last
+        let steady = window().performance().map_or(0.0, |steady| steady.now());
+        self.clock.now(steady, js_sys::Date::now())
     }
 }
 
@@ -69,8 +71,8 @@ fn is_visible() -> bool {
 }
 
 impl Driver {
-    /// `viewer` is who looks at the page: tabs of the same person share a line.
-    pub(super) fn new(state: State, viewer: &str) -> Self {
+    /// `user` is who is signed in: tabs of the same person, or of nobody, share a line.
+    pub(super) fn new(state: State, user: Option<String>) -> Self {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "any number will do")]
         let seed = (js_sys::Math::random() * 9.0e15) as u64;
         let id = Sid::new(format!("{:07x}", seed & 0x0fff_ffff)).expect("seven digits are a name");
@@ -86,8 +88,8 @@ impl Driver {
             tab,
             id,
             // Tabs of builds that do not understand each other must not meet: change the number then.
-            place: format!("hubbub-1-{viewer}"),
-            viewer: viewer.to_owned(),
+            place: format!("hubbub-1-{}", user.as_deref().unwrap_or("visitor")),
+            user,
             readers: HashMap::new(),
             hearers: Vec::new(),
             wire: None,
@@ -100,7 +102,7 @@ impl Driver {
             timer: None,
             listeners: Vec::new(),
             state,
-            last: 0,
+            clock: Clock::default(),
             stopped: false,
         })))
     }
@@ -131,12 +133,13 @@ impl Driver {
     /// Tells the other tabs who is signed in here, and hears it when that changes: they share a cookie.
     fn say_who(&self) {
         let mut inner = self.0.borrow_mut();
-        let (state, viewer) = (inner.state.clone(), inner.viewer.clone());
+        let (state, user) = (inner.state.clone(), inner.user.clone().unwrap_or_default());
+        let own = user.clone();
         inner.people = Channel::open("hubbub-people", move |other| {
-            state.replaced.set(other != viewer);
+            state.replaced.set(other != own);
         });
         if let Some(people) = &inner.people {
-            people.post(&inner.viewer);
+            people.post(&user);
         }
     }
 
@@ -285,9 +288,10 @@ impl Driver {
             Said::Text(text) => driver.with(|tab, now| tab.on_wire_text(&text, now)),
             Said::Closed(code) => driver.closed(code),
         });
+        let user = self.0.borrow().user.clone();
         let opened = match wire {
-            Wire::WebSocket => OpenWire::web_socket(on),
-            Wire::EventSource => OpenWire::event_source(hello, on),
+            Wire::WebSocket => OpenWire::web_socket(user.as_deref(), on),
+            Wire::EventSource => OpenWire::event_source(user.as_deref(), hello, on),
         };
         match opened {
             Ok(wire) => self.0.borrow_mut().wire = Some(wire),
@@ -304,7 +308,8 @@ impl Driver {
     /// Tries whether a WebSocket can be opened, and closes it at once.
     fn probe(&self) {
         let driver = self.clone();
-        let tried = OpenWire::web_socket(Box::new(move |said| driver.probed(matches!(said, Said::Open))));
+        let tried =
+            OpenWire::web_socket(None, Box::new(move |said| driver.probed(matches!(said, Said::Open))));
         match tried {
             Ok(wire) => self.0.borrow_mut().probe = Some(wire),
             Err(_) => self.later(|driver| driver.probed(false)),

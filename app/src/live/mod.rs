@@ -4,19 +4,24 @@
 //! |---|---|
 //! | this | [`Live`]: the page's one connection, its status, and the views that hang on it |
 //! | `view` | a view that folds itself |
+//! | `shop` | the shop's views, as they are fetched anew |
 //! | `driver` | timers and page events, driving a [`live::Tab`] |
 //! | `showing` | what becomes of what the session says |
 //! | `wire` | the browser's WebSocket and EventSource |
 //! | `neighbours` | the other tabs of the browser: a channel and locks |
+//! | `clock` | how much time has passed |
 //! | `keep` | which wire was chosen, and which worked |
 //!
 //! A view is folded from the callback, event by event: a signal holds only the latest value, so an effect
 //! could miss one. On the server nothing connects and a view is its snapshot.
 
+mod clock;
 mod driver;
 mod keep;
 mod neighbours;
+mod shop;
 mod showing;
+mod staff;
 mod view;
 mod wire;
 
@@ -74,16 +79,16 @@ impl Live {
         }
     }
 
-    /// Connects, and stays connected until the current owner is cleaned up. The tabs of the same `viewer` in
-    /// one browser share a connection. Only in the browser.
-    pub fn start(&self, viewer: &str) {
+    /// Connects, and stays connected until the current owner is cleaned up. The tabs of the same `user`, or
+    /// of nobody, in one browser share a connection. Only in the browser.
+    pub fn start(&self, user: Option<String>) {
         let state = State {
             status: self.status.clone(),
             wire: self.wire.clone(),
             outdated: self.outdated.clone(),
             replaced: self.replaced.clone(),
         };
-        let driver = driver::Driver::new(state, viewer);
+        let driver = driver::Driver::new(state, user);
         driver.start();
         *self.driver.lock().unwrap_or_else(PoisonError::into_inner) = Some(SendWrapper::new(driver));
         let held = Arc::clone(&self.driver);

@@ -40,18 +40,24 @@ impl Socket {
 }
 
 impl OpenWire {
-    /// Begins to open a WebSocket.
-    pub(super) fn web_socket(on: Box<dyn FnMut(Said)>) -> Result<Self, JsValue> {
+    /// Begins to open a WebSocket, for a page that was rendered for this user.
+    pub(super) fn web_socket(user: Option<&str>, on: Box<dyn FnMut(Said)>) -> Result<Self, JsValue> {
         let location = window().location();
         let scheme = if location.protocol().as_deref() == Ok("https:") { "wss" } else { "ws" };
         let host = location.host().unwrap_or_default();
-        Self::listen(Socket::Web(WebSocket::new(&format!("{scheme}://{host}/live/ws"))?), on)
+        let user = user.map(|user| format!("?as={user}")).unwrap_or_default();
+        Self::listen(Socket::Web(WebSocket::new(&format!("{scheme}://{host}/live/ws{user}"))?), on)
     }
 
-    /// Begins to open server-sent events, with a `hello` in the address.
-    pub(super) fn event_source(hello: &str, on: Box<dyn FnMut(Said)>) -> Result<Self, JsValue> {
+    /// The same with server-sent events, and a `hello` in the address.
+    pub(super) fn event_source(
+        user: Option<&str>,
+        hello: &str,
+        on: Box<dyn FnMut(Said)>,
+    ) -> Result<Self, JsValue> {
         let hello = String::from(encode_uri_component(hello));
-        Self::listen(Socket::Events(EventSource::new(&format!("/live/sse?hello={hello}"))?), on)
+        let user = user.map(|user| format!("&as={user}")).unwrap_or_default();
+        Self::listen(Socket::Events(EventSource::new(&format!("/live/sse?hello={hello}{user}"))?), on)
     }
 
     fn listen(socket: Socket, mut on: Box<dyn FnMut(Said)>) -> Result<Self, JsValue> {

@@ -1,23 +1,31 @@
 //! Small things that every feature is made from.
 
 mod announcer;
+mod as_of;
 mod avatar;
 mod away;
 mod dynamic;
 mod face;
+mod field;
+mod focus;
 mod icon;
 mod linked;
+mod past;
 mod pill;
 mod problem;
 mod toast;
 
 pub use announcer::{Announcer, AnnouncerRegion};
+pub use as_of::AsOf;
 pub use avatar::Avatar;
 pub use away::AwayBar;
 pub use dynamic::{Dynamic, dynamic};
 pub use face::Face;
+pub use field::follow;
+pub use focus::{FocusFollows, focus_again, focus_first, focus_page};
 pub use icon::Icon;
 pub use linked::Linked;
+pub use past::{NowAndThen, PastBar, Step, Then, asked, now_and_then, seen, shown_and_whole};
 pub use pill::ConnectionPill;
 pub use problem::{NotFound, Problem};
 pub use toast::{ToastRegion, Toasts};

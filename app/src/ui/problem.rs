@@ -2,7 +2,9 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::hooks::use_location;
 
+use super::asked;
 use crate::fault::Fault;
 
 /// No page at this address.
@@ -26,13 +28,19 @@ pub fn Problem(
     /// Why not.
     fault: Fault,
 ) -> impl IntoView {
+    // What is not in the past now will never be.
+    let past = !fault.on_the_way() && untrack(asked()).is_some();
+    let (href, label) = match past {
+        true => (use_location().pathname.get_untracked(), "Back to now"),
+        false => (String::new(), "Try again"),
+    };
     let heading = if fault.not_found() { "This is not here" } else { "This did not work" };
     view! {
         <section class="problem">
             <h1>{heading}</h1>
             <p>{fault.why.clone()}</p>
             <p class="problem-actions">
-                <a class="button" href="">"Try again"</a>
+                <a class="button" href=href>{label}</a>
                 <a class="button quiet" href="/chat">"All rooms"</a>
             </p>
             <p class="problem-detail"><code>{fault.code}</code></p>

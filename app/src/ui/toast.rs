@@ -1,20 +1,37 @@
-//! Short notes at the page's edge, each with at most one thing to do about it.
+//! Short notes at the page's edge, each with at most one thing to do about it. They are said by whoever shows
+//! them, with the [`Announcer`](super::Announcer).
 
 use std::{sync::Arc, time::Duration};
 
-use leptos::prelude::*;
+use leptos::{either::Either, ev, prelude::*};
 
-use crate::ui::Icon;
+use super::{Icon, focus_page};
+
+/// For how long a note that tells something is shown.
+const TOLD: Duration = Duration::from_secs(8);
+
+/// A note stays for so long after somebody was seen at it, and as long again.
+const LINGERS: Duration = Duration::from_secs(2);
 
 type Act = Arc<dyn Fn() + Send + Sync>;
+
+/// What there is to do about it.
+#[derive(Clone)]
+enum Offer {
+    Act {
+        label: &'static str,
+        act: Act,
+        gone: Act,
+    },
+    /// To go to a path of this site.
+    Go(String),
+}
 
 #[derive(Clone)]
 struct Toast {
     nth: u64,
     text: String,
-    label: &'static str,
-    act: Act,
-    gone: Act,
+    offer: Offer,
 }
 
 /// The notes that are shown now.
@@ -41,14 +58,35 @@ impl Toasts {
         act: impl Fn() + Send + Sync + 'static,
         gone: impl Fn() + Send + Sync + 'static,
     ) {
+        self.show(text.into(), Offer::Act { label, act: Arc::new(act), gone: Arc::new(gone) }, after);
+    }
+
+    /// Shows for a while what has happened, in the place of what was told before about the same page, unless
+    /// somebody is at that. Only in the browser.
+    pub fn tell(&self, text: impl Into<String>, path: impl Into<String>) {
+        let path = path.into();
+        let is_about = |offer: &Offer| matches!(offer, Offer::Go(other) if *other == path);
+        self.shown.update(|shown| shown.retain(|toast| is_held(toast.nth) || !is_about(&toast.offer)));
+        self.show(text.into(), Offer::Go(path), Some(TOLD));
+    }
+
+    fn show(&self, text: String, offer: Offer, after: Option<Duration>) {
         let nth = self.count.get_untracked();
         self.count.set(nth + 1);
-        let toast = Toast { nth, text: text.into(), label, act: Arc::new(act), gone: Arc::new(gone) };
-        self.shown.update(|shown| shown.push(toast));
+        self.shown.update(|shown| shown.push(Toast { nth, text, offer }));
         if let Some(after) = after {
-            let this = self.clone();
-            set_timeout(move || this.end(nth, false), after);
+            self.end_after(nth, after);
         }
+    }
+
+    /// Ends a note in time, unless somebody is at it with the pointer or the focus.
+    fn end_after(&self, nth: u64, after: Duration) {
+        let this = self.clone();
+        let over = move || match is_held(nth) {
+            true => this.end_after(nth, LINGERS),
+            false => this.end(nth, false),
+        };
+        set_timeout(over, after);
     }
 
     fn end(&self, nth: u64, acted: bool) {
@@ -56,10 +94,22 @@ impl Toasts {
             .shown
             .try_update(|shown| shown.iter().position(|toast| toast.nth == nth).map(|at| shown.remove(at)))
             .flatten();
-        if let Some(toast) = ended {
-            if acted { (toast.act)() } else { (toast.gone)() }
+        if let Some(Toast { offer: Offer::Act { act, gone, .. }, .. }) = ended {
+            if acted { act() } else { gone() }
         }
     }
+
+    /// Puts a note away at somebody's wish. The focus, which was in it, goes to the page.
+    fn put_away(&self, nth: u64) {
+        self.end(nth, false);
+        focus_page();
+    }
+}
+
+/// Whether somebody is at a note.
+fn is_held(nth: u64) -> bool {
+    let held = format!("[data-toast='{nth}']:is(:hover, :focus-within)");
+    document().query_selector(&held).is_ok_and(|found| found.is_some())
 }
 
 impl Default for Toasts {
@@ -76,27 +126,34 @@ pub fn ToastRegion() -> impl IntoView {
     view! {
         <div class="toasts">
             <For each=move || shown.get() key=|toast| toast.nth let:toast>
-                {
-                    let (acts, ends) = (toasts.clone(), toasts.clone());
-                    let nth = toast.nth;
-                    view! {
-                        <div class="toast">
-                            <p>{toast.text}</p>
-                            <button type="button" class="toast-act" on:click=move |_| acts.end(nth, true)>
-                                {toast.label}
-                            </button>
-                            <button
-                                type="button"
-                                class="icon-button"
-                                aria-label="Close"
-                                on:click=move |_| ends.end(nth, false)
-                            >
-                                <Icon icon=icondata_lu::LuX />
-                            </button>
-                        </div>
-                    }
-                }
+                <Note toasts=toasts.clone() toast />
             </For>
+        </div>
+    }
+}
+
+#[component]
+fn Note(toasts: Toasts, toast: Toast) -> impl IntoView {
+    let Toast { nth, text, offer } = toast;
+    let (acts, closes, escapes) = (toasts.clone(), toasts.clone(), toasts);
+    let act = move |_: ev::MouseEvent| acts.end(nth, true);
+    let key = move |event: ev::KeyboardEvent| {
+        if event.key() == "Escape" {
+            escapes.put_away(nth);
+        }
+    };
+    view! {
+        <div class="toast" data-toast=nth.to_string() on:keydown=key>
+            <p>{text}</p>
+            {match offer {
+                Offer::Act { label, .. } => {
+                    Either::Left(view! { <button type="button" class="toast-act" on:click=act>{label}</button> })
+                }
+                Offer::Go(path) => Either::Right(view! { <a class="toast-act" href=path on:click=act>"Show"</a> }),
+            }}
+            <button type="button" class="icon-button" aria-label="Close" on:click=move |_| closes.put_away(nth)>
+                <Icon icon=icondata_lu::LuX />
+            </button>
         </div>
     }
 }

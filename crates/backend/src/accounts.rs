@@ -55,7 +55,7 @@ impl Backend {
             Ok(_) | Err(AccountError::Execute(ExecuteError::Refused(_) | ExecuteError::CommandReused)) => {
                 match self.sign_in(handle.as_str(), password).await {
                     Err(AccountError::BadCredentials) => {
-                        Err(domain::account::Refusal::HandleTaken(handle).into())
+                        Err(domain::account::Refusal::HandleTaken { handle }.into())
                     }
                     other => other,
                 }

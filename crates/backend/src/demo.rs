@@ -1,14 +1,22 @@
-//! People, rooms and first words for demo mode. Every command has a fixed id, so seeding again changes
+//! People, rooms, first words and a shop for demo mode. Every command has a fixed id, so seeding again changes
 //! nothing, whatever happened in between.
 
+mod catalogue;
+
 use domain::{
-    CommandId, Handle, Intent, RoomId, UserId,
+    Actor, Cents, Command, CommandId, Handle, Intent, RoomId, Sku, UserId,
     account::Role,
+    catalog::ListProduct,
     chat::{AddMember, OpenRoom, PostMessage},
+    stock::Receive,
+    wallet,
 };
+use store::Unit;
 use uuid::Uuid;
 
-use crate::{AccountError, Backend};
+use crate::{AccountError, Backend, ExecuteError};
+
+pub use catalogue::{DemoProduct, PRODUCTS};
 
 /// One of the people of demo mode.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +54,9 @@ const WORDS: [(&str, &str, &str); 9] = [
     ("olga", "backstage", "Deploy at four. Nobody should notice; that is the point."),
     ("bo", "backstage", "I will keep the desk quiet around then."),
 ];
+
+/// What every persona has in the wallet to begin with.
+const CREDIT: Cents = Cents(40_000);
 
 fn fixed(label: &str) -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("hubbub:demo:{label}").as_bytes())
@@ -90,18 +101,53 @@ pub async fn seed(backend: &Backend) -> Result<(), AccountError> {
         let post = PostMessage { room, text: text.into(), reply_to: None };
         run(backend, handle, &format!("say:{nth}"), post).await?;
     }
+    furnish(backend).await
+}
+
+/// Fills the shelves and the wallets, as the shop itself.
+async fn furnish(backend: &Backend) -> Result<(), AccountError> {
+    let shop = || Actor::Service("demo".into());
+    for product in PRODUCTS {
+        let sku = Sku::new(product.sku).expect("the constants are valid");
+        let list = ListProduct {
+            sku: sku.clone(),
+            title: product.title.into(),
+            price_cents: Cents(product.cents),
+            description: Some(product.description.into()),
+            category: Some(product.category.into()),
+        };
+        run_as(backend, shop(), &format!("list:{sku}"), list).await?;
+        if product.pieces > 0 {
+            let label = format!("receive:{sku}");
+            run_as(backend, shop(), &label, Receive { sku, quantity: product.pieces }).await?;
+        }
+    }
+    for person in PEOPLE {
+        let open = wallet::Open { user: user(person.handle), credit_cents: CREDIT };
+        run_as(backend, shop(), &format!("wallet:{}", person.handle), open).await?;
+    }
     Ok(())
 }
 
-/// A refusal means that somebody has changed the demo world meanwhile; that is theirs to do.
 async fn run(
     backend: &Backend,
     handle: &str,
     label: &str,
     intent: impl Into<Intent>,
 ) -> Result<(), AccountError> {
-    match backend.carry_out(user(handle), CommandId(fixed(label)), intent.into(), None).await {
-        Ok(_) | Err(crate::ExecuteError::Refused(_) | crate::ExecuteError::CommandReused) => Ok(()),
+    run_as(backend, Actor::User(user(handle)), label, intent).await
+}
+
+/// A refusal means that somebody has changed the demo world meanwhile; that is theirs to do.
+async fn run_as(
+    backend: &Backend,
+    actor: Actor,
+    label: &str,
+    intent: impl Into<Intent>,
+) -> Result<(), AccountError> {
+    let command = Command::new(CommandId(fixed(label)), actor, intent);
+    match backend.0.store.execute(Unit::from(command)).await.map_err(ExecuteError::from) {
+        Ok(_) | Err(ExecuteError::Refused(_) | ExecuteError::CommandReused) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

@@ -35,6 +35,17 @@ impl ScopeMissing {
     }
 }
 
+/// The HTTP status that fits a refusal.
+#[must_use]
+pub fn status_of(kind: RefusalKind) -> u16 {
+    match kind {
+        RefusalKind::Invalid => 422,
+        RefusalKind::Forbidden => 403,
+        RefusalKind::NotFound => 404,
+        RefusalKind::Conflict => 409,
+    }
+}
+
 /// Why a command was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecuteError {
@@ -66,6 +77,8 @@ impl From<UnitError> for ExecuteError {
         match error {
             UnitError::Refused(refusal) => Self::Refused(refusal),
             UnitError::CommandReused => Self::CommandReused,
+            // What people send takes no reactor's step.
+            UnitError::CheckpointMoved { .. } => Self::Unavailable,
             UnitError::Unavailable(why) => {
                 tracing::error!(why, "a command could not be written");
                 Self::Unavailable
@@ -94,12 +107,7 @@ impl ExecuteError {
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
-            Self::Refused(refusal) => match refusal.kind() {
-                RefusalKind::Invalid => 422,
-                RefusalKind::Forbidden => 403,
-                RefusalKind::NotFound => 404,
-                RefusalKind::Conflict => 409,
-            },
+            Self::Refused(refusal) => status_of(refusal.kind()),
             Self::SignInFirst => 401,
             Self::Scope(missing) => missing.status(),
             Self::TooMany(too_many) => too_many.status(),
@@ -117,7 +125,6 @@ impl ExecuteError {
         }
     }
 }
-
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
@@ -138,6 +145,18 @@ pub enum QueryError {
         /// Where the log ends.
         head: Position,
     },
+    /// It did not exist yet then.
+    #[error("This was not there yet at that time.")]
+    NotYet,
+    /// Nobody can have looked at it then.
+    #[error("That lies in the future: nothing is known of it yet.")]
+    InFuture,
+    /// A view that there is not.
+    #[error("There is no view “{0}”.")]
+    NoView(String),
+    /// Neither a position nor an instant.
+    #[error("“{0}” is neither a position of the log nor an instant (RFC 3339).")]
+    BadInstant(String),
     /// The server is shutting down.
     #[error("The server is restarting. Try again in a moment.")]
     Closed,
@@ -174,6 +193,10 @@ impl QueryError {
             Self::SignInFirst => "account.sign_in_first",
             Self::Unavailable(_) => "store.unavailable",
             Self::PastHead { .. } => "subscription.past_head",
+            Self::NotYet => "query.not_yet",
+            Self::InFuture => "query.in_future",
+            Self::NoView(_) => "query.no_view",
+            Self::BadInstant(_) => "query.bad_instant",
             Self::Closed => "server.closing",
             Self::Undecodable(_) | Self::Damaged(_) => "store.unreadable",
         }
@@ -183,10 +206,10 @@ impl QueryError {
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
-            Self::NotFound => 404,
+            Self::NotFound | Self::NotYet | Self::NoView(_) => 404,
             Self::SignInFirst => 401,
             Self::Unavailable(_) | Self::Closed => 503,
-            Self::PastHead { .. } => 400,
+            Self::PastHead { .. } | Self::InFuture | Self::BadInstant(_) => 400,
             Self::Undecodable(_) | Self::Damaged(_) => 500,
         }
     }

@@ -4,21 +4,27 @@
 //! |---|---|
 //! | [`Backend`] | execute a command, ask for a view, read the log |
 //! | `accounts` | register, sign in |
+//! | [`named`] | views by their names, now or as they were |
+//! | [`ingest`] | events from outside, as commands |
 //! | `sessions` | sessions and tokens: who asks, what for, until when |
 //! | `passwords` | Argon2id, off the async threads and limited in number |
 //! | [`rates`] | how often somebody may do something |
+//! | `shop` | the shop, and a customer's cart, orders and wallet |
 //! | `views` | views folded on demand from the log, kept warm |
-//! | [`demo`] | people, rooms and first words for demo mode |
+//! | [`demo`] | people, rooms, first words and a shop for demo mode |
 //!
 //! It knows no HTTP, no cookie and no page.
 
 mod accounts;
 pub mod demo;
 mod errors;
+pub mod ingest;
+pub mod named;
 mod passwords;
 mod queries;
 pub mod rates;
 mod sessions;
+mod shop;
 mod views;
 
 use std::sync::Arc;
@@ -30,7 +36,9 @@ use domain::{
 use hub::Hub;
 use store::{Effect, Receipt, Store, Unit};
 
-pub use errors::{AccountError, ExecuteError, QueryError, ScopeMissing};
+pub use errors::{AccountError, ExecuteError, QueryError, ScopeMissing, status_of};
+pub use ingest::{IngestError, Outside};
+pub use named::At;
 pub use queries::LogPage;
 pub use rates::{Rate, TooMany};
 pub use sessions::{MAX_TOKEN_DAYS, SESSION_DAYS, SignedIn, TokenWish};

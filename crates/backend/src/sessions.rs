@@ -24,6 +24,10 @@ pub const SESSION_DAYS: i64 = 30;
 /// The longest a token may last, in days.
 pub const MAX_TOKEN_DAYS: u32 = 366;
 
+/// What each secret begins with, so that people and scanners of secrets know it when they see it, and so that none
+/// begins with a `-`, which a command line takes for an option.
+const PREFIX: &str = "hubbub_";
+
 /// The most tokens of one person.
 const MAX_TOKENS: usize = 50;
 
@@ -92,7 +96,7 @@ impl Backend {
     ) -> Result<SignedIn, AccountError> {
         let mut secret = [0; 32];
         OsRng.fill_bytes(&mut secret);
-        let token = BASE64_URL_SAFE_NO_PAD.encode(secret);
+        let token = format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(secret));
         let expires = now().plus_millis(days * 24 * 3_600 * 1_000);
         let token_hash = hashed(&token);
         let effect = Effect::StartSession { session, user, token_hash, name, scopes, expires };

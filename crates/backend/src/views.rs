@@ -1,10 +1,10 @@
 //! Views folded on demand. A view is kept warm in memory with the position it has been folded to; a question
 //! reads on from there to the head. So an answer always holds what an earlier acknowledged command wrote.
-//! Long folds are saved as snapshots, so that a restart need not repeat them.
+//! Long folds are saved as snapshots, so that a restart need not repeat them. A view as it was is folded anew.
 
 use std::{any::Any, num::NonZeroUsize, sync::Arc};
 
-use domain::{Cursor, Position, View, view::Snapshot};
+use domain::{Audience, Cursor, Position, Token, Tokens, View, view::Snapshot};
 use lru::LruCache;
 use store::{Filter, Store};
 use tokio::sync::Mutex;
@@ -67,15 +67,8 @@ impl Views {
             },
         };
         let head = store.head();
-        let filter = Filter { pattern: V::pattern(key), before_or_at: Some(head), ..Filter::everything() };
-        while position < head {
-            let page = store.read(position, &filter, CHUNK).await?;
-            for recorded in &page.events {
-                view.feed(&recorded.decode()?);
-            }
-            unsaved += page.events.len();
-            position = page.next;
-        }
+        unsaved += read_on(store, key, &mut view, position, head).await?;
+        position = position.max(head);
         if unsaved >= SAVE_EVERY {
             store
                 .save_snapshot(V::NAME, GENERATION, &key_text, position, &serde_json::to_string(&view)?)
@@ -86,4 +79,44 @@ impl Views {
         *warm = Some(Warm { view: Box::new(view), position, unsaved });
         Ok(snapshot)
     }
+}
+
+/// The view as it was at a position: folded from the start, and not kept.
+pub(crate) async fn at<V: View>(
+    store: &Store,
+    key: &V::Key,
+    position: Position,
+) -> Result<Snapshot<V>, QueryError> {
+    let mut view = V::empty(key);
+    read_on(store, key, &mut view, Position::START, position).await?;
+    Ok(Snapshot { view, cursor: Cursor { epoch: store.epoch(), position } })
+}
+
+/// Folds what comes after a position, up to and including another. How many events that were.
+async fn read_on<V: View>(
+    store: &Store,
+    key: &V::Key,
+    view: &mut V,
+    mut from: Position,
+    to: Position,
+) -> Result<usize, QueryError> {
+    // What one person alone is shown is found by their token, if the view folds nothing else.
+    let viewer = V::viewer(key);
+    let alone = matches!(viewer, Token::User(_)) && !view.sees(&Audience::new([Token::Everyone]));
+    let filter = Filter {
+        pattern: V::pattern(key),
+        tokens: alone.then(|| Tokens::from_iter([viewer])),
+        kinds: Some(V::KINDS.to_vec()),
+        before_or_at: Some(to),
+    };
+    let mut folded = 0;
+    while from < to {
+        let page = store.read(from, &filter, CHUNK).await?;
+        for recorded in &page.events {
+            view.feed(&recorded.decode()?);
+        }
+        folded += page.events.len();
+        from = page.next;
+    }
+    Ok(folded)
 }

@@ -263,6 +263,40 @@ async fn seeding_again_changes_nothing() {
 }
 
 #[tokio::test]
+async fn the_demo_shop_is_furnished_and_everybody_sees_their_own_things_only() {
+    let floor = Floor::open().await;
+    let shop = floor.backend.shop(&Caller::default()).await.unwrap().view;
+    assert_eq!(shop.shelves().count(), demo::PRODUCTS.len());
+    for product in demo::PRODUCTS {
+        let found = &shop.products[&product.sku.parse().unwrap()];
+        assert_eq!((found.price.0, found.available), (product.cents, product.pieces), "{}", product.sku);
+    }
+    let (ada, bo) = (floor.persona("ada").await, floor.persona("bo").await);
+    let sku = "enamel-kettle".parse().unwrap();
+    floor.run(&ada, domain::cart::AddItem { sku, quantity: 2 }).await;
+    assert_eq!(floor.backend.cart(&ada).await.unwrap().view.pieces(), 2);
+    assert_eq!(floor.backend.cart(&bo).await.unwrap().view.pieces(), 0);
+    assert!(floor.backend.wallet(&ada).await.unwrap().view.available() > domain::Cents::ZERO);
+    let visitor = floor.backend.cart(&Caller::default()).await;
+    assert_eq!(visitor.unwrap_err().code(), "account.sign_in_first");
+
+    let place = domain::order::Place { expected_total_cents: domain::Cents(9_600), address: None };
+    let id = CommandId(Uuid::now_v7());
+    floor.backend.execute(&ada, id, place.into(), None).await.unwrap();
+    let order = domain::OrderId(id.0);
+    assert!(floor.backend.order(&ada, order).await.unwrap().view.key.customer.is_some());
+    assert!(
+        floor.backend.order(&bo, order).await.unwrap().view.key.customer.is_none(),
+        "as the desk sees it"
+    );
+    let cyril = floor.backend.register(CommandId(Uuid::now_v7()), "cyril", "Cyril", "long enough".into());
+    let cyril = cyril.await.unwrap().caller;
+    assert_eq!(floor.backend.order(&cyril, order).await.unwrap_err().code(), "query.not_found");
+    assert_eq!(floor.backend.orders(&ada).await.unwrap().view.orders.len(), 1);
+    assert!(floor.backend.orders(&cyril).await.unwrap().view.orders.is_empty());
+}
+
+#[tokio::test]
 async fn a_visitor_changes_nothing() {
     let floor = Floor::open().await;
     let post = PostMessage { room: room("lobby"), text: "x".into(), reply_to: None };
@@ -316,6 +350,7 @@ async fn a_token_is_made_once_listed_and_over_when_it_is_revoked() {
     let (ada, bo) = (floor.persona("ada").await, floor.persona("bo").await);
     let id = CommandId(Uuid::now_v7());
     let made = floor.backend.give_token(&ada, id, wish("read command")).await.unwrap();
+    assert!(made.token.starts_with("hubbub_"));
     let again = floor.backend.give_token(&ada, id, wish("read command")).await;
     assert_eq!(again.unwrap_err().code(), "account.token_made");
     assert_eq!(floor.backend.authenticate(&made.token).await.unwrap(), made.caller);

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    command::{Actor, Command, RefusalKind},
+    command::{Actor, Command, Decision, RefusalKind, refusals},
     contract::Event,
     decide::State,
     ids::{Handle, SessionId, UserId},
@@ -151,49 +151,24 @@ payloads! {
     }
 }
 
-/// Why a command about accounts is not carried out.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+refusals! {
     /// The handle belongs to somebody else.
-    #[error("The handle “{0}” is taken. Try another one.")]
-    HandleTaken(Handle),
+    HandleTaken {
+        /// The handle.
+        handle: Handle,
+    } = Conflict "account.handle_taken" "The handle “{handle}” is taken. Try another one.";
     /// The name is empty, too long or has control characters.
-    #[error("A name has 1 to {MAX_NAME} characters and no control characters.")]
-    BadName,
+    BadName = Invalid "account.bad_name" "A name has 1 to {MAX_NAME} characters and no control characters.";
     /// Nobody has this id.
-    #[error("There is no such person.")]
-    Unknown,
+    Unknown = NotFound "account.unknown" "There is no such person.";
     /// Only for operators, the person themselves, or the server.
-    #[error("You may not do this to somebody else's account.")]
-    Forbidden,
+    Forbidden = Forbidden "account.forbidden" "You may not do this to somebody else's account.";
     /// The actor is not a registered person.
-    #[error("Sign in to do this.")]
-    SignInFirst,
-}
-
-impl Refusal {
-    /// The stable code.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Refusal::HandleTaken(_) => "account.handle_taken",
-            Refusal::BadName => "account.bad_name",
-            Refusal::Unknown => "account.unknown",
-            Refusal::Forbidden => "account.forbidden",
-            Refusal::SignInFirst => "account.sign_in_first",
-        }
-    }
-
-    /// The broad kind.
-    #[must_use]
-    pub fn kind(&self) -> RefusalKind {
-        match self {
-            Refusal::HandleTaken(_) => RefusalKind::Conflict,
-            Refusal::BadName => RefusalKind::Invalid,
-            Refusal::Unknown => RefusalKind::NotFound,
-            Refusal::Forbidden | Refusal::SignInFirst => RefusalKind::Forbidden,
-        }
-    }
+    SignInFirst = Forbidden "account.sign_in_first" "Sign in to do this.";
+    /// Only for those who run the desk.
+    StaffOnly = Forbidden "account.staff_only" "Only the shop's staff may do this.";
+    /// Only for Hubbub itself.
+    ServiceOnly = Forbidden "account.service_only" "Only the shop's own services may do this.";
 }
 
 impl From<TextFault> for Refusal {
@@ -243,42 +218,50 @@ pub(crate) fn acting<'a>(state: &'a State, command: &Command) -> Result<&'a Acco
     command.actor.user().and_then(|user| state.account(user)).ok_or(Refusal::SignInFirst)
 }
 
+/// The person who acts, if they are of the staff.
+pub(crate) fn staff<'a>(state: &'a State, command: &Command) -> Result<&'a Account, Refusal> {
+    let me = acting(state, command)?;
+    if me.role.is_staff() { Ok(me) } else { Err(Refusal::StaffOnly) }
+}
+
+/// What only a service may do.
+pub(crate) fn service(command: &Command) -> Result<(), Refusal> {
+    if is_service(command) { Ok(()) } else { Err(Refusal::ServiceOnly) }
+}
+
+/// What the staff may do, and a service that sets a shop up.
+pub(crate) fn staff_or_service(state: &State, command: &Command) -> Result<(), Refusal> {
+    if is_service(command) { Ok(()) } else { staff(state, command).map(|_| ()) }
+}
+
 fn is_service(command: &Command) -> bool {
     matches!(command.actor, Actor::Service(_))
 }
 
-pub(crate) fn register(state: &State, command: &Command, wanted: &Register) -> Result<Vec<Event>, Refusal> {
+pub(crate) fn register(state: &State, command: &Command, wanted: &Register) -> Decision {
     if !is_service(command) {
-        return Err(Refusal::Forbidden);
+        return Err(Refusal::Forbidden.into());
     }
-    let name = text::line(&wanted.name, MAX_NAME)?;
+    let name = text::line(&wanted.name, MAX_NAME).map_err(Refusal::from)?;
     if state.account(wanted.user).is_some() {
-        return Err(Refusal::HandleTaken(wanted.handle.clone()));
+        return Err(Refusal::HandleTaken { handle: wanted.handle.clone() }.into());
     }
     let registered = Registered { user: wanted.user, handle: wanted.handle.clone(), name, role: wanted.role };
     Ok(vec![registered.into()])
 }
 
-pub(crate) fn change_profile(
-    state: &State,
-    command: &Command,
-    wanted: &ChangeProfile,
-) -> Result<Vec<Event>, Refusal> {
+pub(crate) fn change_profile(state: &State, command: &Command, wanted: &ChangeProfile) -> Decision {
     let me = acting(state, command)?;
-    let name = text::line(&wanted.name, MAX_NAME)?;
+    let name = text::line(&wanted.name, MAX_NAME).map_err(Refusal::from)?;
     if name == me.name {
         return Ok(vec![]);
     }
     Ok(vec![ProfileChanged { user: me.user, name }.into()])
 }
 
-pub(crate) fn change_role(
-    state: &State,
-    command: &Command,
-    wanted: &ChangeRole,
-) -> Result<Vec<Event>, Refusal> {
+pub(crate) fn change_role(state: &State, command: &Command, wanted: &ChangeRole) -> Decision {
     if !is_service(command) && acting(state, command)?.role != Role::Operator {
-        return Err(Refusal::Forbidden);
+        return Err(Refusal::Forbidden.into());
     }
     let account = state.account(wanted.user).ok_or(Refusal::Unknown)?;
     if account.role == wanted.role {
@@ -288,13 +271,9 @@ pub(crate) fn change_role(
     Ok(vec![changed.into()])
 }
 
-pub(crate) fn end_session(
-    state: &State,
-    command: &Command,
-    wanted: &EndSession,
-) -> Result<Vec<Event>, Refusal> {
+pub(crate) fn end_session(state: &State, command: &Command, wanted: &EndSession) -> Decision {
     if !is_service(command) && command.actor.user() != Some(wanted.user) {
-        return Err(Refusal::Forbidden);
+        return Err(Refusal::Forbidden.into());
     }
     state.account(wanted.user).ok_or(Refusal::Unknown)?;
     Ok(vec![SessionEnded { user: wanted.user, session: wanted.session }.into()])

@@ -65,8 +65,12 @@ impl From<Token> for String {
 
 /// The tokens a principal holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Tokens(BTreeSet<Token>);
+#[serde(from = "BTreeSet<Token>", into = "BTreeSet<Token>")]
+pub struct Tokens {
+    /// [`Token::Everyone`] is asked for once for each event and each connection: it lies at hand.
+    everyone: bool,
+    others: BTreeSet<Token>,
+}
 
 impl Tokens {
     /// What a visitor holds who is not signed in.
@@ -77,29 +81,51 @@ impl Tokens {
 
     /// Adds a token.
     pub fn grant(&mut self, token: Token) {
-        self.0.insert(token);
+        if token == Token::Everyone {
+            self.everyone = true;
+        } else {
+            self.others.insert(token);
+        }
     }
 
     /// Takes a token away.
     pub fn revoke(&mut self, token: &Token) {
-        self.0.remove(token);
+        if *token == Token::Everyone {
+            self.everyone = false;
+        } else {
+            self.others.remove(token);
+        }
     }
 
     /// Whether a token is held.
     #[must_use]
     pub fn holds(&self, token: &Token) -> bool {
-        self.0.contains(token)
+        if *token == Token::Everyone { self.everyone } else { self.others.contains(token) }
     }
 
     /// All tokens held, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Token> {
-        self.0.iter()
+        self.everyone.then_some(&Token::Everyone).into_iter().chain(&self.others)
     }
 }
 
 impl FromIterator<Token> for Tokens {
     fn from_iter<I: IntoIterator<Item = Token>>(tokens: I) -> Self {
-        Self(tokens.into_iter().collect())
+        let mut held = Self::default();
+        tokens.into_iter().for_each(|token| held.grant(token));
+        held
+    }
+}
+
+impl From<BTreeSet<Token>> for Tokens {
+    fn from(tokens: BTreeSet<Token>) -> Self {
+        tokens.into_iter().collect()
+    }
+}
+
+impl From<Tokens> for BTreeSet<Token> {
+    fn from(tokens: Tokens) -> Self {
+        tokens.iter().cloned().collect()
     }
 }
 

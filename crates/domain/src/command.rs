@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    account, chat,
-    contract::Intent,
+    account, cart, catalog, chat,
+    contract::{Event, Intent},
     ids::{CommandId, InvalidId, UserId, shorten},
+    notification, order, review, service, shipment, stock, wallet,
 };
 
 /// A reaction to a reaction to a reaction ends here, so that no loop runs away.
@@ -124,6 +125,62 @@ pub enum RefusalKind {
     Conflict,
 }
 
+/// Every refusal of every context: its broad kind and its code, `<context>.<reason>`.
+pub fn all_refusals() -> impl Iterator<Item = (RefusalKind, &'static str)> {
+    [
+        account::Refusal::ALL,
+        chat::Refusal::ALL,
+        catalog::Refusal::ALL,
+        cart::Refusal::ALL,
+        order::Refusal::ALL,
+        stock::Refusal::ALL,
+        review::Refusal::ALL,
+        wallet::Refusal::ALL,
+        shipment::Refusal::ALL,
+        notification::Refusal::ALL,
+        service::Refusal::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
+
+/// What comes of a command: what happens then, or what stands in the way.
+pub type Decision = Result<Vec<Event>, Refusal>;
+
+/// A context's refusals: for each when it is given, its broad kind, its stable code and its sentence.
+macro_rules! refusals {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident $({ $($(#[$field_doc:meta])* $field:ident: $type:ty),+ $(,)? })?
+            = $kind:ident $code:literal $sentence:literal;
+    )+) => {
+        /// Why a command of this context is not carried out.
+        #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+        pub enum Refusal {
+            $($(#[$doc])* #[error($sentence)] $name $({ $($(#[$field_doc])* $field: $type),+ })?,)+
+        }
+
+        impl Refusal {
+            /// Every refusal of this context: its broad kind and its code.
+            pub const ALL: &[(RefusalKind, &str)] = &[$((RefusalKind::$kind, $code)),+];
+
+            /// The stable code.
+            #[must_use]
+            pub fn code(&self) -> &'static str {
+                match self { $(Refusal::$name { .. } => $code,)+ }
+            }
+
+            /// The broad kind.
+            #[must_use]
+            pub fn kind(&self) -> RefusalKind {
+                match self { $(Refusal::$name { .. } => RefusalKind::$kind,)+ }
+            }
+        }
+    };
+}
+pub(crate) use refusals;
+
 /// Why a command is not carried out. Closed per context; each has a stable code and a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -133,6 +190,33 @@ pub enum Refusal {
     /// From the chat context.
     #[error(transparent)]
     Chat(#[from] chat::Refusal),
+    /// From the catalog context.
+    #[error(transparent)]
+    Catalog(#[from] catalog::Refusal),
+    /// From the cart context.
+    #[error(transparent)]
+    Cart(#[from] cart::Refusal),
+    /// From the order context.
+    #[error(transparent)]
+    Order(#[from] order::Refusal),
+    /// From the stock context.
+    #[error(transparent)]
+    Stock(#[from] stock::Refusal),
+    /// From the review context.
+    #[error(transparent)]
+    Review(#[from] review::Refusal),
+    /// From the wallet context.
+    #[error(transparent)]
+    Wallet(#[from] wallet::Refusal),
+    /// From the shipment context.
+    #[error(transparent)]
+    Shipment(#[from] shipment::Refusal),
+    /// From the notification context.
+    #[error(transparent)]
+    Notification(#[from] notification::Refusal),
+    /// From the context of the services.
+    #[error(transparent)]
+    Service(#[from] service::Refusal),
     /// The command's own stream is not at the version the caller expected.
     #[error("Somebody changed this a moment ago: it is at version {actual}, you expected {expected}.")]
     VersionConflict {
@@ -153,6 +237,15 @@ impl Refusal {
         match self {
             Refusal::Account(refusal) => refusal.code(),
             Refusal::Chat(refusal) => refusal.code(),
+            Refusal::Catalog(refusal) => refusal.code(),
+            Refusal::Cart(refusal) => refusal.code(),
+            Refusal::Order(refusal) => refusal.code(),
+            Refusal::Stock(refusal) => refusal.code(),
+            Refusal::Review(refusal) => refusal.code(),
+            Refusal::Wallet(refusal) => refusal.code(),
+            Refusal::Shipment(refusal) => refusal.code(),
+            Refusal::Notification(refusal) => refusal.code(),
+            Refusal::Service(refusal) => refusal.code(),
             Refusal::VersionConflict { .. } => "command.version_conflict",
             Refusal::TooManyHops => "command.too_many_hops",
         }
@@ -164,6 +257,15 @@ impl Refusal {
         match self {
             Refusal::Account(refusal) => refusal.kind(),
             Refusal::Chat(refusal) => refusal.kind(),
+            Refusal::Catalog(refusal) => refusal.kind(),
+            Refusal::Cart(refusal) => refusal.kind(),
+            Refusal::Order(refusal) => refusal.kind(),
+            Refusal::Stock(refusal) => refusal.kind(),
+            Refusal::Review(refusal) => refusal.kind(),
+            Refusal::Wallet(refusal) => refusal.kind(),
+            Refusal::Shipment(refusal) => refusal.kind(),
+            Refusal::Notification(refusal) => refusal.kind(),
+            Refusal::Service(refusal) => refusal.kind(),
             Refusal::VersionConflict { .. } | Refusal::TooManyHops => RefusalKind::Conflict,
         }
     }

@@ -264,6 +264,13 @@ fn context(kind: &str) -> &str {
     kind.split_once('.').map_or(kind, |(context, _)| context)
 }
 
+/// What `dataschema` says of a version of a type: an absolute URI, as the specification demands. Its path is
+/// where every server of this contract has the schema; which server does not matter, so none is named.
+#[must_use]
+pub fn dataschema(kind: &str, version: u16) -> String {
+    format!("hubbub:/schemas/{kind}/{version}")
+}
+
 impl Serialize for Recorded {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let meta = &self.meta;
@@ -275,7 +282,7 @@ impl Serialize for Recorded {
             subject: Cow::Borrowed(&meta.subject),
             time: meta.time,
             datacontenttype: "application/json".into(),
-            dataschema: format!("/schemas/{}/{}", meta.kind, meta.schema).into(),
+            dataschema: dataschema(&meta.kind, meta.schema).into(),
             sequence: format!("{:020}", meta.position.0).into(),
             partitionkey: Cow::Borrowed(&meta.stream),
             streamversion: meta.version,

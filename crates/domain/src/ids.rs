@@ -53,8 +53,24 @@ uuid_id! {
     /// One message in a room. It equals the id of the command that posted it, so that a page can show
     /// the message before the server has answered and recognise it afterwards.
     MessageId,
+    /// One order. It equals the id of the command that placed it.
+    OrderId,
+    /// One notification. It equals the id of the command that raised it.
+    NotificationId,
     /// One signed-in session. Not a credential: the secret token is stored hashed, elsewhere.
     SessionId,
+}
+
+impl OrderId {
+    /// The length of a short name.
+    pub const SHORT: usize = 6;
+
+    /// What people call the order: the end of its id, which differs most.
+    #[must_use]
+    pub fn short(self) -> String {
+        let id = self.0.simple().to_string();
+        id[id.len() - Self::SHORT..].to_owned()
+    }
 }
 
 /// Checks length and alphabet.
@@ -84,10 +100,24 @@ checked_text!(
 );
 
 checked_text!(
+    /// A product's number ("stock keeping unit"): the slug in `/shop/<sku>`, and one subject token.
+    Sku,
+    InvalidId,
+    |text| spelt(text, "a SKU", 1..=40, "a-z, 0-9, '-' and '_'", is_slug)
+);
+
+checked_text!(
     /// The name somebody signs in with and is mentioned by. Unique, never changed.
     Handle,
     InvalidId,
     |text| spelt(text, "a handle", 2..=24, "a-z, 0-9 and '_'", |c| c != '-' && is_slug(c))
+);
+
+checked_text!(
+    /// One of our own services or stored projections, as an operator knows it.
+    ServiceName,
+    InvalidId,
+    |text| spelt(text, "a service's name", 1..=40, "a-z, 0-9, '-' and '_'", is_slug)
 );
 
 checked_text!(
@@ -103,30 +133,50 @@ impl StreamId {
     pub fn category(&self) -> &str {
         self.0.split_once('-').map_or(self.0.as_str(), |(category, _)| category)
     }
+}
 
+/// A stream's id from its key, for every category: `StreamId::room(&room)` is `room-<room>`.
+macro_rules! streams {
+    ($($(#[$doc:meta])* $category:ident($key:ty);)+) => {
+        impl StreamId {
+            $($(#[$doc])*
+            #[must_use]
+            pub fn $category(key: $key) -> Self {
+                Self(format!(concat!(stringify!($category), "-{}"), key))
+            })+
+        }
+    };
+}
+
+streams! {
     /// The stream of a person.
-    #[must_use]
-    pub fn account(user: UserId) -> Self {
-        Self(format!("account-{user}"))
-    }
-
+    account(UserId);
     /// The stream of a room: its opening and its membership.
-    #[must_use]
-    pub fn room(room: &RoomId) -> Self {
-        Self(format!("room-{room}"))
-    }
-
+    room(&RoomId);
     /// The stream of what a person has read.
-    #[must_use]
-    pub fn reader(user: UserId) -> Self {
-        Self(format!("reader-{user}"))
-    }
-
+    reader(UserId);
     /// The stream of one message.
-    #[must_use]
-    pub fn message(message: MessageId) -> Self {
-        Self(format!("message-{message}"))
-    }
+    message(MessageId);
+    /// The stream of a product: its listing and its price.
+    product(&Sku);
+    /// The stream of how many there are of a product.
+    stock(&Sku);
+    /// The stream of what is kept for an order.
+    reservation(OrderId);
+    /// The stream of a person's cart.
+    cart(UserId);
+    /// The stream of an order.
+    order(OrderId);
+    /// The stream of an order's review.
+    review(OrderId);
+    /// The stream of a person's money.
+    wallet(UserId);
+    /// The stream of an order's parcel.
+    shipment(OrderId);
+    /// The stream of what a person is told.
+    notification(UserId);
+    /// The stream of what is said to a service, and of what it says of itself.
+    service(&ServiceName);
 }
 
 /// For error texts: never echo an arbitrarily long input.

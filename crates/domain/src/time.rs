@@ -7,6 +7,7 @@ use time::{OffsetDateTime, format_description::BorrowedFormatItem, format_descri
 
 /// Milliseconds since 1970-01-01T00:00:00Z. Written as RFC 3339 in UTC with three decimals.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String"))]
 pub struct Timestamp(i64);
 
 /// RFC 3339 with exactly three decimals, so that the texts sort like the instants.

@@ -8,9 +8,8 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    audience::Audience,
+    audience::{Audience, Token},
     envelope::{Cursor, Envelope},
-    ids::UserId,
     subject::Pattern,
 };
 
@@ -39,8 +38,11 @@ pub trait View:
     /// What it must be fed, in order: every event that this pattern matches and its viewer may see.
     fn pattern(key: &Self::Key) -> Pattern;
 
-    /// Whose view it is; `None` if it is the same for everybody. Only they may ask for it.
-    fn viewer(key: &Self::Key) -> Option<UserId>;
+    /// The event types that it folds. Events of other types leave it as it is, so nobody need feed them.
+    const KINDS: &'static [&'static str];
+
+    /// Who may ask for it: whoever holds this token.
+    fn viewer(key: &Self::Key) -> Token;
 
     /// Whether its viewer, as the view knows them so far, may see an event with this audience.
     fn sees(&self, audience: &Audience) -> bool;

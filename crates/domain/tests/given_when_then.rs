@@ -6,10 +6,22 @@ mod accounts;
 #[path = "given_when_then/commands.rs"]
 mod commands;
 mod common;
+#[path = "given_when_then/devices.rs"]
+mod devices;
 #[path = "given_when_then/messages.rs"]
 mod messages;
+#[path = "given_when_then/money.rs"]
+mod money;
+#[path = "given_when_then/orders.rs"]
+mod orders;
 #[path = "given_when_then/rooms.rs"]
 mod rooms;
+#[path = "given_when_then/services.rs"]
+mod services;
+#[path = "given_when_then/shelves.rs"]
+mod shelves;
+#[path = "given_when_then/steps.rs"]
+mod steps;
 
 use std::collections::HashMap;
 
@@ -92,7 +104,7 @@ impl Outcome {
         let sentence = refusal.to_string();
         assert_eq!(refusal.code(), code, "{sentence}");
         assert!(
-            sentence.starts_with(char::is_uppercase) && sentence.ends_with('.'),
+            sentence.starts_with(|c: char| c.is_uppercase() || c == '“') && sentence.ends_with('.'),
             "not a sentence: {sentence}"
         );
         refusal

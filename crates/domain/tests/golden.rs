@@ -110,6 +110,15 @@ fn a_version_from_the_future_is_refused_by_name() {
 }
 
 #[test]
+fn an_envelope_that_names_its_schema_by_the_path_alone_is_read() {
+    let text = read("chat.room_opened", 2);
+    let written_before = text.replace("hubbub:/schemas/", "/schemas/");
+    assert_ne!(written_before, text);
+    let recorded: Recorded = serde_json::from_str(&written_before).unwrap();
+    assert_eq!(recorded.encode(), text.trim_end());
+}
+
+#[test]
 fn an_unknown_type_passes_through_untouched() {
     let text = read("chat.message_edited", 1).replace("chat.message_edited", "chat.message_sung");
     let recorded: Recorded = serde_json::from_str(&text).unwrap();

@@ -158,6 +158,7 @@ fn fits(root: &Value, schema: &Value, data: &Value) -> Result<(), String> {
                     Some("string") => data.is_string(),
                     Some("boolean") => data.is_boolean(),
                     Some("integer") => data.is_i64() || data.is_u64(),
+                    Some("array") => data.is_array(),
                     Some("null") => data.is_null(),
                     _ => false,
                 };
@@ -170,7 +171,7 @@ fn fits(root: &Value, schema: &Value, data: &Value) -> Result<(), String> {
                 (Some("uuid"), Value::String(text)) if uuid::Uuid::parse_str(text).is_err() => {
                     return fault("a UUID".into());
                 }
-                (Some("uuid" | "uint64"), _) => {}
+                (Some("uuid" | "uint64" | "uint32" | "int64" | "int32"), _) => {}
                 _ => return Err(format!("format {value} is not known here")),
             },
             "minimum" => {
@@ -193,6 +194,11 @@ fn fits(root: &Value, schema: &Value, data: &Value) -> Result<(), String> {
                 let count = value.as_array().map_or(0, |some| some.iter().filter(fitting).count());
                 if count == 0 || (word == "oneOf" && count > 1) {
                     return fault(format!("{word} {value}"));
+                }
+            }
+            "items" => {
+                for item in data.as_array().into_iter().flatten() {
+                    fits(root, value, item)?;
                 }
             }
             "required" => {

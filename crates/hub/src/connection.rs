@@ -7,23 +7,31 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
-use domain::{Position, SessionId, UserId};
-use live::{Encoded, OnGap, OpenSub, Outcome, Sid};
+use domain::{Pattern, Position, SessionId, Tokens, UserId};
+use live::{Batch, OnGap, OpenSub, Outcome, Sid};
 use store::{Filter, ReadError};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     HubError, Shared,
-    group::{Group, Pace, Reading},
-    history::History,
+    group::{Found, Group, Pace, Reading},
+    history::{History, Stretch},
     index::Key,
-    queue::{Ended, Queue},
+    kept::Walk,
+    lanes::Writing,
+    queue::{Ended, Line, Queue},
     ring::{Entry, encoded},
     task::{Interest, Joined, Turn, wanted},
 };
 
 /// Events are counted over at most this stretch of the log when a subscription asks how far it is behind.
 const MOST_COUNTED: u64 = 50_000;
+
+/// A group passes over at most so many blocks of the log at a time,
+const MOST_BLOCKS: usize = 32;
+
+/// or over so many events of the ring.
+const MOST_RECENT: usize = 8192;
 
 /// What a connection hands to its transport.
 #[derive(Debug)]
@@ -37,16 +45,12 @@ pub enum Delivery {
         /// Where the log ended. The group's first batch begins where the earliest of its cursors stands.
         position: Position,
     },
-    /// Events of a group, in order; everything in `(prev, position]` has been considered.
+    /// Events of a group, in order, shared with every other connection that gets the same.
     Batch {
         /// Which group.
         group: u32,
-        /// Where the last batch of the group ended.
-        prev: Position,
-        /// Where this one ends.
-        position: Position,
-        /// The events, shared with every other connection.
-        events: Vec<Encoded>,
+        /// The events; everything in `(prev, pos]` has been considered.
+        batch: Arc<Batch>,
     },
     /// A group has caught up at this position and is part of the main group from here on.
     Live {
@@ -55,6 +59,8 @@ pub enum Delivery {
         /// Where.
         position: Position,
     },
+    /// The hub has begun to write a batch to the lent line: what is left of it is to be written first.
+    Begun,
     /// The newest of each waiting signal.
     Signals(Vec<Bytes>),
     /// Nothing follows.
@@ -74,7 +80,11 @@ pub struct Connection {
     next: usize,
     /// Whether a late group is to be brought forward before the queue is looked at again.
     late_first: bool,
+    /// How far the signals that are kept have been handed over, until all have been.
+    kept: Option<Walk>,
     ready: VecDeque<Delivery>,
+    /// What is in `ready`, or was handed over last, was read and is being written.
+    writing: Option<Writing>,
 }
 
 /// A connection's place in the hub. It is left when this is dropped, even by who has not heard of it yet.
@@ -118,7 +128,9 @@ impl Connection {
             groups: vec![],
             next: 0,
             late_first: false,
+            kept: None,
             ready: VecDeque::new(),
+            writing: None,
         })
     }
 
@@ -171,10 +183,21 @@ impl Connection {
     /// # Errors
     /// If the log cannot be read or the hub is gone.
     pub async fn next(&mut self) -> Result<Delivery, HubError> {
+        self.next_lending(None).await
+    }
+
+    /// What comes next that the hub has not written to the line by itself: it is lent to the hub while there is
+    /// nothing to do but wait. May be dropped and called again, as [`Connection::next`].
+    ///
+    /// # Errors
+    /// If the log cannot be read or the hub is gone.
+    pub async fn next_lending(&mut self, line: Option<&Arc<dyn Line>>) -> Result<Delivery, HubError> {
         loop {
             if let Some(delivery) = self.ready.pop_front() {
                 return Ok(delivery);
             }
+            // Who comes back for more has written what there was.
+            self.writing = None;
             // First, because the hub may have counted the group in already.
             let joining = self.groups.iter().position(Group::is_joining);
             if let Some(at) = joining {
@@ -183,7 +206,7 @@ impl Connection {
             }
             // What the hub feeds and what is read go in turn, so that neither waits for all of the other.
             // Who has been ended reads nothing any more: it is handed what came before, and told.
-            let late = if self.queue.lock().ended.is_some() { None } else { self.late() };
+            let late = self.late().filter(|_| self.queue.lock().ended.is_none());
             if late.is_none() || !std::mem::take(&mut self.late_first) {
                 self.take_waiting();
                 self.late_first = !self.ready.is_empty();
@@ -194,7 +217,8 @@ impl Connection {
             match late {
                 Some(at) if self.groups[at].is_reading() => self.read(at).await?,
                 Some(at) => self.step(at)?,
-                None => self.queue.filled().await,
+                None if self.kept.is_some() => {}
+                None => self.queue.filled(line).await,
             }
         }
     }
@@ -207,7 +231,7 @@ impl Connection {
     /// How many bytes of events wait for this connection now.
     #[must_use]
     pub fn waiting_bytes(&self) -> usize {
-        self.queue.lock().bytes
+        self.queue.lock().bytes()
     }
 
     /// The group to bring forward next: one that has begun to read, or else each in its turn.
@@ -223,30 +247,53 @@ impl Connection {
 
     /// Puts into `ready` what the hub has put into the queue.
     fn take_waiting(&mut self) {
-        // Read first: whatever is published by now is in the queue when it is locked.
-        let published = self.shared.published();
         let mut waiting = self.queue.lock();
-        let events = std::mem::take(&mut waiting.events);
-        waiting.bytes = 0;
-        let behind = waiting.behind.take();
-        let nudged = std::mem::take(&mut waiting.nudged);
-        let ended = waiting.ended;
-        let signals = waiting.take_signals();
-        drop(waiting);
-        let said = !events.is_empty() || behind.is_some();
-        if let Some(main) = self.groups.first_mut().filter(|main| said || (nudged && main.is_live())) {
-            let last = events.last().map_or(main.position, |event| event.position);
-            let position = behind.unwrap_or(published.max(last)).max(main.position);
-            if behind.is_some() {
+        if let Some(main) = self.groups.first_mut() {
+            if let Some(position) = waiting.written.take() {
+                main.reached(position);
+            }
+            if std::mem::take(&mut waiting.begun) {
+                self.ready.push_back(Delivery::Begun);
+            }
+            for batch in waiting.take_batches() {
+                main.say(batch, &mut self.ready);
+            }
+            if std::mem::take(&mut waiting.behind) {
                 main.pace = Pace::CatchingUp;
             }
-            let events = events.iter().map(|event| event.encoded().clone()).collect();
-            main.advance((events, position), true, &mut self.ready);
         }
+        let signals = waiting.take_signals();
         if !signals.is_empty() {
             self.ready.push_back(Delivery::Signals(signals));
         }
-        self.ready.extend(ended.map(Delivery::Ended));
+        let ended = waiting.ended;
+        let skipped = std::mem::take(&mut waiting.skipped);
+        drop(waiting);
+        if skipped {
+            self.walk();
+        }
+        match ended {
+            Some(why) => self.ready.push_back(Delivery::Ended(why)),
+            None => self.take_kept(),
+        }
+    }
+
+    /// Begins to hand over the signals that are kept, for everything that is asked for by now.
+    fn walk(&mut self) {
+        let main = self.groups.first().into_iter().flat_map(|main| &main.interests);
+        self.kept = Walk::new(main.map(|interest| &interest.pattern));
+    }
+
+    /// Puts the next stretch of the signals that are kept into `ready`.
+    fn take_kept(&mut self) {
+        let Some(walk) = self.kept.take() else { return };
+        let tokens = self.shared.tokens(self.user);
+        let kept = self.shared.kept.read().expect("no holder of this lock panics");
+        let (signals, walk) = walk.stretch(&kept, &tokens);
+        self.kept = walk;
+        if !signals.is_empty() {
+            self.ready.push_back(Delivery::Signals(signals));
+        }
     }
 
     /// The hub's answer to a group that wants to go live.
@@ -257,9 +304,10 @@ impl Connection {
         group.pace = Pace::CatchingUp;
         match joined {
             Joined::Live { rest, position } => {
-                let events = rest.iter().map(|entry| entry.encoded().clone()).collect();
+                let events = rest.iter().map(|entry| entry.encoded.clone()).collect();
                 group.advance((events, position), true, &mut self.ready);
                 self.ready.push_back(Delivery::Live { group: group.id, position });
+                let arrived = Walk::new(group.interests.iter().map(|interest| &interest.pattern));
                 if group.id == 0 {
                     group.pace = Pace::Live;
                 } else {
@@ -269,6 +317,11 @@ impl Connection {
                         main.interests
                             .extend(arrived.map(|interest| Interest { since: position, ..interest }));
                     }
+                }
+                if self.kept.is_none() {
+                    self.kept = arrived;
+                } else if arrived.is_some() {
+                    self.walk();
                 }
             }
             Joined::NotYet if group.id != 0 && group.interests.is_empty() => {
@@ -286,10 +339,12 @@ impl Connection {
         let found = tokio::select! {
             biased;
             found = reading => found,
-            () = self.queue.filled() => return Ok(()),
+            () = self.queue.filled(None) => return Ok(()),
         };
         group.pace = Pace::CatchingUp;
-        group.advance(found?, false, &mut self.ready);
+        let (found, writing) = found?;
+        group.advance(found, false, &mut self.ready);
+        self.writing = Some(writing);
         Ok(())
     }
 
@@ -299,7 +354,7 @@ impl Connection {
         let published = self.shared.published();
         let near = published.0.saturating_sub(group.position.0) <= self.shared.options.chunk as u64;
         if !near || !self.shared.ring.read().expect("no holder of this lock panics").reaches(group.position) {
-            group.pace = Pace::Reading(reading(self.shared.clone(), group, published, self.user));
+            group.pace = Pace::Reading(reading(self.shared.clone(), group, self.user));
             return Ok(());
         }
         let (reply, answer) = oneshot::channel();
@@ -313,51 +368,75 @@ impl Connection {
     }
 }
 
-/// Reads a group's next events, in its turn among all who are late: from the ring, from blocks that all share,
-/// or from the store. Because they take turns, they never stand before those who are not late.
-fn reading(shared: Arc<Shared>, group: &Group, published: Position, user: Option<UserId>) -> Reading {
+/// Reads a group's next events, as soon as there is a lane for it.
+fn reading(shared: Arc<Shared>, group: &Group, user: Option<UserId>) -> Reading {
     let (after, cover, interests) = (group.position, group.cover(), group.interests.clone());
     Reading::start(async move {
-        let _turn = shared.readers.acquire().await.map_err(|_| ReadError::Closed)?;
-        // Looked up after `published` was read, so they are at least as new.
-        let tokens = shared.tokens(user);
-        let pick = |entries: &[Arc<Entry>]| {
-            let wanted = entries.iter().filter(|entry| {
-                wanted(&interests, &entry.subject, entry.position) && entry.audience.admits(&tokens)
-            });
-            wanted.map(|entry| entry.encoded().clone()).collect()
-        };
-        let recent = shared.ring.read().expect("no holder of this lock panics").stretch(
-            after,
-            published,
-            shared.options.chunk,
-        );
-        if let Some(entries) = recent {
-            let end = entries.last().map_or(published, |entry| entry.position);
-            return Ok((pick(&entries), end));
-        }
-        if History::serves(after, published, cover.topic().is_some()) {
-            let (entries, end) = shared.history.after(after, &shared.store).await?;
-            return Ok((pick(&entries), end));
-        }
-        let filter = Filter {
-            pattern: cover,
-            tokens: Some(tokens.clone()),
-            before_or_at: Some(published),
-            ..Filter::everything()
-        };
-        let page = loop {
+        let lane = shared.lanes.take().await;
+        // And not as it was when the waiting began: who is late would end up as late as they have waited.
+        let published = shared.published();
+        loop {
             let redactions = shared.history.redactions();
-            let page = shared.store.read(after, &filter, shared.options.chunk).await?;
+            // Looked up after `published` was read, so they are at least as new.
+            let tokens = shared.tokens(user);
+            let found = find(&shared, after, published, &cover, &interests, &tokens).await?;
             // What was deleted meanwhile is read again, blanked.
             if shared.history.redactions() == redactions {
-                break page;
+                return Ok((found, lane.write()));
             }
-        };
-        let wanted = page.events.iter().filter(|e| wanted(&interests, &e.meta.subject, e.meta.position));
-        let epoch = shared.store.epoch();
-        Ok((wanted.map(|event| encoded(epoch, event)).collect(), page.next))
+        }
     })
+}
+
+/// What comes next for a group: from the ring, from blocks that all share, or from the store.
+async fn find(
+    shared: &Shared,
+    after: Position,
+    published: Position,
+    cover: &Pattern,
+    interests: &[Interest],
+    tokens: &Tokens,
+) -> Result<Found, ReadError> {
+    let pick = |entry: &Arc<Entry>| {
+        let wanted = wanted(interests, &entry.subject, entry.position) && entry.audience.admits(tokens);
+        wanted.then(|| entry.encoded.clone())
+    };
+    let chunk = shared.options.chunk;
+    let (mut picked, mut at) = (vec![], after);
+    let recent =
+        shared.ring.read().expect("no holder of this lock panics").stretch(after, published, MOST_RECENT);
+    if let Some(entries) = recent {
+        for entry in &entries {
+            if picked.len() >= chunk {
+                break;
+            }
+            picked.extend(pick(entry));
+            at = entry.position;
+        }
+        return Ok((picked, if entries.is_empty() { published } else { at }));
+    }
+    let narrow = cover.topics().is_some();
+    for _ in 0..MOST_BLOCKS {
+        if picked.len() >= chunk || !History::serves(at, published, narrow) {
+            break;
+        }
+        let interest = |subject: &_| interests.iter().any(|interest| interest.pattern.matches(subject));
+        let look = |stretch: &Stretch| picked.extend(stretch.after(at, interest).filter_map(pick));
+        at = shared.history.look(at, &shared.store, look).await?;
+    }
+    if at > after {
+        return Ok((picked, at));
+    }
+    let filter = Filter {
+        pattern: cover.clone(),
+        tokens: Some(tokens.clone()),
+        before_or_at: Some(published),
+        ..Filter::everything()
+    };
+    let page = shared.store.read(after, &filter, chunk).await?;
+    let wanted = page.events.iter().filter(|e| wanted(interests, &e.meta.subject, e.meta.position));
+    let epoch = shared.store.epoch();
+    Ok((wanted.map(|event| encoded(epoch, event)).collect(), page.next))
 }
 
 /// What becomes of a subscription, and where it begins.
@@ -384,7 +463,7 @@ async fn outcome(
                 ..Filter::everything()
             };
             let most = usize::try_from(most).unwrap_or(usize::MAX);
-            let _turn = shared.readers.acquire().await.map_err(|_| HubError::Closed)?;
+            let _lane = shared.lanes.take().await;
             let behind = shared.store.count(since.position, &filter, most.saturating_add(1)).await?;
             let outcome = if behind > most { Outcome::Resync } else { Outcome::Replaying };
             Ok((outcome, since.position))

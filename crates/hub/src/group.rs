@@ -4,16 +4,18 @@ use std::{
     collections::VecDeque,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
-use domain::{Pattern, Position};
-use live::Encoded;
+use domain::{Pattern, Position, subject::Alternative};
+use live::{Batch, Encoded};
 use store::ReadError;
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use crate::{
     connection::Delivery,
+    lanes::Writing,
     task::{Interest, Joined},
 };
 
@@ -25,16 +27,18 @@ pub(crate) type Found = (Vec<Encoded>, Position);
 
 /// A read of the log under way. It goes on by itself, so that nobody who has stopped waiting for it holds up
 /// those who read after it; dropping it ends it.
-pub(crate) struct Reading(JoinHandle<Result<Found, ReadError>>);
+pub(crate) struct Reading(JoinHandle<Result<(Found, Writing), ReadError>>);
 
 impl Reading {
-    pub(crate) fn start(read: impl Future<Output = Result<Found, ReadError>> + Send + 'static) -> Self {
+    pub(crate) fn start(
+        read: impl Future<Output = Result<(Found, Writing), ReadError>> + Send + 'static,
+    ) -> Self {
         Self(tokio::spawn(read))
     }
 }
 
 impl Future for Reading {
-    type Output = Result<Found, ReadError>;
+    type Output = Result<(Found, Writing), ReadError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // It panics or is ended only together with the runtime.
@@ -90,43 +94,56 @@ impl Group {
         if others.iter().all(|other| other.pattern == first.pattern) {
             return first.pattern.clone();
         }
-        let mut prefix: Vec<&str> = first.pattern.literal_prefix().collect();
-        for other in others {
-            let common =
-                prefix.iter().zip(other.pattern.literal_prefix()).take_while(|(a, b)| **a == *b).count();
+        let all = || self.interests.iter().flat_map(|interest| interest.pattern.alternatives());
+        let mut prefix: Vec<&str> = all().next().into_iter().flat_map(Alternative::literal_prefix).collect();
+        for other in all() {
+            let common = prefix.iter().zip(other.literal_prefix()).take_while(|(a, b)| **a == *b).count();
             prefix.truncate(common);
         }
         // A literal pattern may end where another goes on: leave room for at least one token.
-        let shortest = self.interests.iter().map(|i| i.pattern.tokens().count()).min().unwrap_or(1);
+        let shortest = all().map(|one| one.tokens().count()).min().unwrap_or(1);
         prefix.truncate(shortest - 1);
         prefix.push(">");
         Pattern::new(prefix.join(".")).unwrap_or_else(|_| Pattern::everything())
     }
 
-    /// Moves on to `position` and says so in batches, which it appends: none if nothing was found, unless `always`.
-    pub(crate) fn advance(
-        &mut self,
-        (events, position): Found,
-        always: bool,
-        batches: &mut VecDeque<Delivery>,
-    ) {
-        self.position = position;
-        let mut rest = events;
-        while let Some(end) = full(&rest) {
-            let later = rest.split_off(end);
-            let batch = std::mem::replace(&mut rest, later);
-            let at = batch[end - 1].position();
-            batches.push_back(self.batch(at, batch));
-        }
-        if !rest.is_empty() || (always && position > self.sent) {
-            batches.push_back(self.batch(position, rest));
+    /// Moves on to where reading has come and says so in batches, which it appends: none if nothing was found,
+    /// unless `always`.
+    pub(crate) fn advance(&mut self, found: Found, always: bool, batches: &mut VecDeque<Delivery>) {
+        self.position = found.1;
+        if !found.0.is_empty() || (always && self.position > self.sent) {
+            for batch in chained(self.sent, found) {
+                self.say(batch, batches);
+            }
         }
     }
 
-    fn batch(&mut self, position: Position, events: Vec<Encoded>) -> Delivery {
-        let prev = std::mem::replace(&mut self.sent, position);
-        Delivery::Batch { group: self.id, prev, position, events }
+    /// A batch was said that ends here.
+    pub(crate) fn reached(&mut self, position: Position) {
+        self.sent = position;
+        self.position = self.position.max(position);
     }
+
+    /// Says a batch, which begins where the last one ended.
+    pub(crate) fn say(&mut self, batch: Arc<Batch>, batches: &mut VecDeque<Delivery>) {
+        debug_assert_eq!(batch.prev, self.sent, "batches chain");
+        self.reached(batch.pos);
+        batches.push_back(Delivery::Batch { group: self.id, batch });
+    }
+}
+
+/// What was found, as batches, each beginning where the one before ended.
+pub(crate) fn chained(mut prev: Position, (mut events, end): Found) -> Vec<Arc<Batch>> {
+    let mut batches = vec![];
+    while let Some(full) = full(&events) {
+        let later = events.split_off(full);
+        let batch = std::mem::replace(&mut events, later);
+        let pos = batch[full - 1].position();
+        batches.push(Arc::new(Batch::new(prev, pos, batch)));
+        prev = pos;
+    }
+    batches.push(Arc::new(Batch::new(prev, end, events)));
+    batches
 }
 
 /// How many of the events fill a batch and leave some over; `None` if all of them are one.
@@ -185,7 +202,7 @@ mod tests {
         let ends: Vec<(u64, u64, usize)> = batches
             .drain(..)
             .map(|delivery| match delivery {
-                Delivery::Batch { prev, position, events, .. } => (prev.0, position.0, events.len()),
+                Delivery::Batch { batch, .. } => (batch.prev.0, batch.pos.0, batch.events.len()),
                 other => panic!("unexpected: {other:?}"),
             })
             .collect();

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use domain::{Position, Recorded};
+use domain::{Position, Recorded, Subject};
 use lru::LruCache;
 use store::{Filter, ReadError, Store};
 use tokio::sync::OnceCell;
@@ -27,7 +27,34 @@ const BLOCKS: NonZeroUsize = NonZeroUsize::new(64).expect("it is not zero");
 const NEAR: u64 = 32 * BLOCK;
 
 /// A block, once it has been read.
-type Block = Arc<OnceCell<Vec<Arc<Entry>>>>;
+type Block = Arc<OnceCell<Stretch>>;
+
+/// The events of one block.
+pub(crate) struct Stretch {
+    entries: Vec<Arc<Entry>>,
+    /// What they are about, each once.
+    subjects: Vec<Subject>,
+}
+
+impl Stretch {
+    fn new(entries: Vec<Arc<Entry>>) -> Self {
+        let mut subjects: Vec<Subject> = entries.iter().map(|entry| entry.subject.clone()).collect();
+        subjects.sort_unstable();
+        subjects.dedup();
+        Self { entries, subjects }
+    }
+
+    /// What is in it after a position, if any of its subjects is of interest: to pass over a block costs as much as
+    /// it has different subjects.
+    pub(crate) fn after(
+        &self,
+        position: Position,
+        interest: impl Fn(&Subject) -> bool,
+    ) -> impl Iterator<Item = &Arc<Entry>> {
+        let entries = if self.subjects.iter().any(interest) { &self.entries[..] } else { &[] };
+        entries.iter().skip_while(move |entry| entry.position <= position)
+    }
+}
 
 /// See the module.
 pub(crate) struct History {
@@ -47,31 +74,29 @@ impl History {
         whole && (!narrow || published.0 - after.0 <= NEAR)
     }
 
-    /// The rest of the block after a position, and where the block ends.
-    pub(crate) async fn after(
+    /// Looks at the block that a position is in, and says where it ends.
+    pub(crate) async fn look(
         &self,
         position: Position,
         store: &Store,
-    ) -> Result<(Vec<Arc<Entry>>, Position), ReadError> {
+        look: impl FnOnce(&Stretch),
+    ) -> Result<Position, ReadError> {
         let number = position.0 / BLOCK;
         let (start, end) = (Position(number * BLOCK), Position((number + 1) * BLOCK));
-        loop {
-            let redactions = self.redactions();
-            let block = {
-                let mut blocks = self.blocks.lock().expect("no holder of this lock panics");
-                blocks.get_or_insert(number, Block::default).clone()
-            };
-            let entries = block.get_or_try_init(|| read(store, start, end)).await?;
-            if self.redactions() == redactions {
-                let rest = entries.iter().filter(|entry| entry.position > position).cloned().collect();
-                return Ok((rest, end));
-            }
+        let redactions = self.redactions();
+        let block = {
+            let mut blocks = self.blocks.lock().expect("no holder of this lock panics");
+            blocks.get_or_insert(number, Block::default).clone()
+        };
+        look(block.get_or_try_init(|| read(store, start, end)).await?);
+        if self.redactions() != redactions {
             // What was deleted meanwhile may be in it.
-            self.forget(number);
+            self.blocks.lock().expect("no holder of this lock panics").pop(&number);
         }
+        Ok(end)
     }
 
-    /// How often something was redacted: what was read before the last time may show it.
+    /// How often something was redacted: what was being read meanwhile may show it.
     pub(crate) fn redactions(&self) -> u64 {
         self.redactions.load(Ordering::Acquire)
     }
@@ -81,18 +106,14 @@ impl History {
         self.redactions.fetch_add(1, Ordering::AcqRel);
         let number = (blanked.position.0 - 1) / BLOCK;
         let block = self.blocks.lock().expect("no holder of this lock panics").pop(&number);
-        let entries = block.iter().filter_map(|block| block.get()).flatten();
+        let entries = block.iter().filter_map(|block| block.get()).flat_map(|stretch| &stretch.entries);
         for entry in entries.filter(|entry| entry.position == blanked.position) {
-            entry.blank(blanked);
+            entry.encoded.blank(&blanked.encoded);
         }
-    }
-
-    fn forget(&self, number: u64) {
-        self.blocks.lock().expect("no holder of this lock panics").pop(&number);
     }
 }
 
-async fn read(store: &Store, start: Position, end: Position) -> Result<Vec<Arc<Entry>>, ReadError> {
+async fn read(store: &Store, start: Position, end: Position) -> Result<Stretch, ReadError> {
     let filter = Filter::everything().up_to(end);
     let mut entries = Vec::with_capacity(usize::try_from(BLOCK).unwrap_or_default());
     let mut after = start;
@@ -104,12 +125,41 @@ async fn read(store: &Store, start: Position, end: Position) -> Result<Vec<Arc<E
         }
         after = page.next;
     }
-    Ok(entries)
+    Ok(Stretch::new(entries))
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::{Audience, Cursor, Epoch, Token};
+
     use super::*;
+
+    #[test]
+    fn a_block_is_passed_over_unless_one_of_its_subjects_is_of_interest() {
+        let entry = |position, subject: &str| {
+            let event = live::Encoded::new(Cursor { epoch: Epoch(1), position: Position(position) }, "{}");
+            Arc::new(Entry {
+                position: Position(position),
+                subject: subject.parse().unwrap(),
+                audience: Audience::new([Token::Everyone]),
+                encoded: event,
+            })
+        };
+        let stretch =
+            Stretch::new(vec![entry(1, "chat.lobby.a"), entry(2, "chat.den.a"), entry(3, "chat.lobby.a")]);
+        let after = |position, wanted: &str| -> Vec<u64> {
+            let asked = std::cell::Cell::new(0);
+            let interest = |subject: &Subject| {
+                asked.set(asked.get() + 1);
+                subject.as_str() == wanted
+            };
+            let found = stretch.after(Position(position), interest).map(|entry| entry.position.0).collect();
+            assert!(asked.get() <= 2, "each subject is asked about once");
+            found
+        };
+        assert_eq!(after(1, "chat.lobby.a"), [2, 3], "which of them are wanted is for the reader to say");
+        assert!(after(0, "chat.attic.a").is_empty());
+    }
 
     #[test]
     fn blocks_serve_whole_stretches_and_narrow_wishes_only_near_the_head() {

@@ -32,18 +32,20 @@ impl Node {
 impl Index {
     /// Adds a pattern for a connection. The same pattern twice is held twice.
     pub(crate) fn insert(&mut self, pattern: &Pattern, key: Key) {
-        let mut node = &mut self.root;
-        for token in pattern.tokens() {
-            node = match token {
-                ">" => {
-                    node.rest.push(key);
-                    return;
-                }
-                "*" => node.star.get_or_insert_default(),
-                literal => node.literal.entry(literal.into()).or_default(),
-            };
+        'alternatives: for alternative in pattern.alternatives() {
+            let mut node = &mut self.root;
+            for token in alternative.tokens() {
+                node = match token {
+                    ">" => {
+                        node.rest.push(key);
+                        continue 'alternatives;
+                    }
+                    "*" => node.star.get_or_insert_default(),
+                    literal => node.literal.entry(literal.into()).or_default(),
+                };
+            }
+            node.here.push(key);
         }
-        node.here.push(key);
     }
 
     /// Takes one such pattern of the connection out again.
@@ -75,10 +77,13 @@ impl Index {
                 }
             }
         }
-        descend(&mut self.root, &mut pattern.tokens().collect::<Vec<_>>().into_iter(), key);
+        for alternative in pattern.alternatives() {
+            descend(&mut self.root, &mut alternative.tokens().collect::<Vec<_>>().into_iter(), key);
+        }
     }
 
-    /// Calls `found` for every pattern that matches; a connection with two of them is found twice.
+    /// Calls `found` for every alternative of a pattern that matches; a connection with two of them is found
+    /// twice.
     pub(crate) fn matches(&self, subject: &Subject, mut found: impl FnMut(Key)) {
         fn walk(node: &Node, tokens: &[&str], found: &mut impl FnMut(Key)) {
             let Some((first, rest)) = tokens.split_first() else {
@@ -112,13 +117,17 @@ mod tests {
     use super::*;
 
     fn pattern() -> impl Strategy<Value = Pattern> {
-        (prop::collection::vec(prop::sample::select(vec!["a", "b", "*", "signal"]), 0..4), any::<bool>())
-            .prop_filter_map("a pattern has a token", |(mut tokens, rest)| {
-                if rest {
-                    tokens.push(">");
-                }
-                Pattern::new(tokens.join(".")).ok()
-            })
+        let alternative =
+            (prop::collection::vec(prop::sample::select(vec!["a", "b", "*", "signal"]), 0..4), any::<bool>())
+                .prop_map(|(mut tokens, rest)| {
+                    if rest {
+                        tokens.push(">");
+                    }
+                    tokens.join(".")
+                });
+        prop::collection::vec(alternative, 1..3).prop_filter_map("a pattern has a token", |alternatives| {
+            Pattern::new(alternatives.join(",")).ok()
+        })
     }
 
     proptest! {
@@ -139,6 +148,7 @@ mod tests {
             let mut found = vec![];
             index.matches(&subject, |key| found.push(key));
             found.sort_unstable();
+            found.dedup();
             let wanted: Vec<Key> = patterns
                 .iter()
                 .enumerate()
@@ -152,7 +162,7 @@ mod tests {
     #[test]
     fn an_index_that_was_emptied_holds_nothing() {
         let mut index = Index::default();
-        let pattern = Pattern::new("a.*.b.>").unwrap();
+        let pattern = Pattern::new("a.*.b.>,a.b,c.>").unwrap();
         index.insert(&pattern, 1);
         index.remove(&pattern, 1);
         assert!(index.root.is_empty());

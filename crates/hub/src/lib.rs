@@ -16,6 +16,8 @@
 //! | `ring` | the newest events, encoded |
 //! | `history` | stretches of the log before them, read and encoded once for all who are late |
 //! | `queue` | what waits for one connection |
+//! | `lanes` | how many of the late read at once, and how much |
+//! | `kept` | signals that are kept for whoever subscribes later |
 //!
 //! The hub knows no socket, no HTTP and no frame but the event frame it shares.
 
@@ -23,6 +25,8 @@ mod connection;
 mod group;
 mod history;
 mod index;
+mod kept;
+mod lanes;
 mod queue;
 mod ring;
 mod task;
@@ -37,10 +41,10 @@ use std::{
 
 use domain::{Access, Epoch, Position, RoomId, SessionId, Subject, Token, Tokens, UserId, access};
 use store::{Commit, Filter, ReadError, Store};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 
 pub use connection::{Connection, Delivery};
-pub use queue::Ended;
+pub use queue::{Ended, Line, Taken};
 
 /// How long to wait for the hub to publish what is on disk before giving it up for stopped.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -54,8 +58,8 @@ pub struct Options {
     pub queue_bytes: usize,
     /// How many events are read from the store at a time for one late connection.
     pub chunk: usize,
-    /// How many late connections may read from the store at once.
-    pub readers: usize,
+    /// How many late connections may read, and write what they read, at once.
+    pub lanes: usize,
     /// How long a connection to which nothing happens is not told how far the log has come.
     pub quiet: Duration,
     /// How many connections one person may have at once.
@@ -68,7 +72,7 @@ impl Default for Options {
             ring_bytes: 16 << 20,
             queue_bytes: 1 << 20,
             chunk: 500,
-            readers: 3,
+            lanes: 2,
             quiet: Duration::from_secs(1),
             connections_per_user: 100,
         }
@@ -91,7 +95,8 @@ struct Shared {
     ring: RwLock<ring::Ring>,
     history: history::History,
     access: RwLock<Access>,
-    readers: Semaphore,
+    kept: RwLock<kept::Kept>,
+    lanes: lanes::Lanes,
     connections: AtomicUsize,
 }
 
@@ -144,7 +149,8 @@ impl Hub {
             ring: RwLock::new(ring::Ring::new(options.ring_bytes, head)),
             history: history::History::new(),
             access: RwLock::new(access),
-            readers: Semaphore::new(options.readers),
+            kept: RwLock::default(),
+            lanes: lanes::Lanes::new(options.lanes),
             connections: AtomicUsize::new(0),
             store,
             options,
@@ -212,6 +218,12 @@ impl Hub {
     #[must_use]
     pub fn published(&self) -> Position {
         self.shared.published()
+    }
+
+    /// Follows [`Hub::published`]: wakes whoever reads the log by itself.
+    #[must_use]
+    pub fn follow(&self) -> watch::Receiver<Position> {
+        self.shared.published.subscribe()
     }
 
     /// Waits until everything up to a position, which is on disk, has been published.

@@ -1,22 +1,17 @@
 //! The newest events, encoded, for whoever is a little late. Bounded in bytes.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, OnceLock},
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use domain::{Audience, Cursor, Epoch, Position, Recorded, Subject};
 use live::Encoded;
 
-/// One event, encoded once. Every queue and the ring share it.
+/// One event, encoded once, and what decides who gets it.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) position: Position,
     pub(crate) subject: Subject,
     pub(crate) audience: Audience,
-    encoded: Encoded,
-    /// The event without what was personal, once it has been redacted.
-    redacted: OnceLock<Encoded>,
+    pub(crate) encoded: Encoded,
 }
 
 impl Entry {
@@ -26,19 +21,7 @@ impl Entry {
             subject: event.meta.subject.clone(),
             audience: event.meta.audience.clone(),
             encoded: encoded(epoch, event),
-            redacted: OnceLock::new(),
         }
-    }
-
-    /// The event as it may be shown now.
-    pub(crate) fn encoded(&self) -> &Encoded {
-        self.redacted.get().unwrap_or(&self.encoded)
-    }
-
-    /// From here on the event shows as `blanked`, to whoever holds it.
-    pub(crate) fn blank(&self, blanked: &Entry) {
-        // Twice is once.
-        let _ = self.redacted.set(blanked.encoded.clone());
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -101,8 +84,8 @@ impl Ring {
         let Some(slot) = usize::try_from(index).ok().and_then(|index| self.entries.get_mut(index)) else {
             return;
         };
-        // Queues that already hold the entry show the blanked event from here on ...
-        slot.blank(&blanked);
+        // Queues that already hold the event show it blanked from here on ...
+        slot.encoded.blank(&blanked.encoded);
         // ... and the ring forgets the text itself.
         self.bytes = self.bytes - slot.len() + blanked.len();
         *slot = Arc::new(blanked);

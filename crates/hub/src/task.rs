@@ -3,14 +3,15 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, RwLockWriteGuard, atomic::Ordering},
 };
 
 use bytes::Bytes;
 use domain::{Audience, Event, Pattern, Position, SessionId, Subject, Tokens, UserId, access};
-use live::Sid;
+use live::{Batch, Sid};
 use store::Commit;
 use tokio::{
+    runtime::Handle,
     sync::{mpsc, oneshot},
     time::MissedTickBehavior,
 };
@@ -18,13 +19,21 @@ use tokio::{
 use crate::{
     Shared,
     connection::Place,
+    group::chained,
     index::{Index, Key},
+    kept::Kept,
     queue::{Ended, Queue},
     ring::Entry,
 };
 
 /// Quiet connections are nudged in so many slices, one after another.
 const SLICES: usize = 10;
+
+/// As many members, or fewer, are given what they get without the help of another thread.
+const SHARE: usize = 128;
+
+/// After so many, others have their turn.
+const GIVEN_AT_ONCE: usize = 512;
 
 /// How many ended sessions are remembered.
 const MOST_ENDED: usize = 1_024;
@@ -77,10 +86,69 @@ struct Member {
     queue: Arc<Queue>,
     interests: Vec<(Sid, Pattern)>,
     live: bool,
-    /// What it was given or told last reached up to here.
+    /// The last batch it was given ended here.
     told: Position,
-    /// Events of the commit at hand, and the last one put in (a connection may match twice).
-    pending: Vec<Arc<Entry>>,
+    /// Which events of the commit at hand it gets.
+    picked: Vec<usize>,
+}
+
+/// What one commit means to somebody.
+type Batches = Vec<Arc<Batch>>;
+
+/// What one commit means to everybody. Whoever stood at the same place and gets the same events gets the same.
+struct Made<'a> {
+    events: &'a [Arc<Entry>],
+    /// Where all of them end.
+    end: Position,
+    all: Vec<Batches>,
+    /// Which of them is for whom.
+    alike: HashMap<(Position, Vec<usize>), usize>,
+    /// The one that was asked for last: mostly the next asker is like the one before.
+    last: Option<(Position, Vec<usize>, usize)>,
+}
+
+impl<'a> Made<'a> {
+    fn new(events: &'a [Arc<Entry>], end: Position) -> Self {
+        Self { events, end, all: vec![], alike: HashMap::new(), last: None }
+    }
+
+    /// Which batches bring a member from `prev` to the end.
+    fn batches(&mut self, prev: Position, picked: &[usize]) -> usize {
+        if let Some((from, events, nth)) = &self.last
+            && *from == prev
+            && events == picked
+        {
+            return *nth;
+        }
+        let nth = *self.alike.entry((prev, picked.to_vec())).or_insert_with(|| {
+            let events = picked.iter().map(|nth| self.events[*nth].encoded.clone()).collect();
+            self.all.push(chained(prev, (events, self.end)));
+            self.all.len() - 1
+        });
+        self.last = Some((prev, picked.to_vec(), nth));
+        nth
+    }
+}
+
+/// What one member is to be given: which of the batches that were made.
+struct Parcel {
+    key: Key,
+    queue: Arc<Queue>,
+    nth: usize,
+}
+
+/// Gives each what it gets. Returns who could not take all of it.
+async fn give(parcels: Vec<Parcel>, made: Arc<Vec<Batches>>, queue_bytes: usize) -> Vec<Key> {
+    let mut behind = vec![];
+    for (nth, parcel) in parcels.iter().enumerate() {
+        if nth % GIVEN_AT_ONCE == GIVEN_AT_ONCE - 1 {
+            tokio::task::yield_now().await;
+        }
+        if parcel.queue.push(&made[parcel.nth], queue_bytes) {
+            behind.push(parcel.key);
+        }
+    }
+    behind
 }
 
 struct Task {
@@ -89,8 +157,6 @@ struct Task {
     members: Vec<Option<Member>>,
     free: Vec<Key>,
     by_user: HashMap<UserId, Vec<Key>>,
-    /// The newest of each signal that is kept.
-    retained: HashMap<Subject, (Audience, Bytes)>,
     /// The sessions that ended last: somebody may still be on the way in with one.
     ended: VecDeque<SessionId>,
     draining: bool,
@@ -112,7 +178,6 @@ pub(crate) async fn run(
         members: vec![],
         free: vec![],
         by_user: HashMap::new(),
-        retained: HashMap::new(),
         ended: VecDeque::new(),
         draining: false,
         slice: 0,
@@ -120,11 +185,11 @@ pub(crate) async fn run(
     loop {
         tokio::select! {
             commit = commits.recv() => match commit {
-                Some(commit) => task.publish(&commit),
+                Some(commit) => task.publish(&commit).await,
                 None => break,
             },
             Some(turn) = turns.recv() => task.turn(turn),
-            _ = nudges.tick() => task.nudge(),
+            _ = nudges.tick() => task.nudge().await,
         }
     }
     for member in task.members.into_iter().flatten() {
@@ -133,7 +198,7 @@ pub(crate) async fn run(
 }
 
 impl Task {
-    fn publish(&mut self, commit: &Commit) {
+    async fn publish(&mut self, commit: &Commit) {
         {
             let mut ring = self.shared.ring.write().expect("no holder of this lock panics");
             for event in &commit.redactions {
@@ -144,19 +209,20 @@ impl Task {
         }
         let mut touched: Vec<Key> = vec![];
         let mut ended: Vec<Key> = vec![];
-        for event in &commit.events {
-            let entry = Arc::new(Entry::new(self.shared.store.epoch(), event));
+        let epoch = self.shared.store.epoch();
+        let entries: Vec<Arc<Entry>> =
+            commit.events.iter().map(|event| Arc::new(Entry::new(epoch, event))).collect();
+        for (nth, (entry, event)) in entries.iter().zip(&commit.events).enumerate() {
             self.shared.ring.write().expect("no holder of this lock panics").push(entry.clone());
-            self.route(&entry, &mut touched);
+            self.route(nth, entry, &mut touched);
             if access::KINDS.contains(&event.meta.kind.as_ref()) || event.meta.kind == "account.session_ended"
             {
                 self.regard(event, &mut ended);
             }
         }
-        for key in touched {
-            self.hand_over(key, commit.head);
-        }
+        self.hand_over(touched, Made::new(&entries, commit.head)).await;
         self.shared.published.send_replace(commit.head);
+        self.shared.lanes.published();
         for key in ended {
             if let Some(member) = &self.members[key] {
                 member.queue.end(Ended::Session);
@@ -164,17 +230,17 @@ impl Task {
         }
     }
 
-    /// Finds who asked for an event and may see it.
-    fn route(&mut self, entry: &Arc<Entry>, touched: &mut Vec<Key>) {
+    /// Finds who asked for an event, the commit's nth, and may see it.
+    fn route(&mut self, nth: usize, entry: &Entry, touched: &mut Vec<Key>) {
         let members = &mut self.members;
         self.index.matches(&entry.subject, |key| {
             let Some(member) = &mut members[key] else { return };
-            let twice = member.pending.last().is_some_and(|last| Arc::ptr_eq(last, entry));
-            if !twice && entry.audience.admits(&member.tokens) {
-                if member.pending.is_empty() {
+            // A connection may match twice.
+            if member.picked.last() != Some(&nth) && entry.audience.admits(&member.tokens) {
+                if member.picked.is_empty() {
                     touched.push(key);
                 }
-                member.pending.push(entry.clone());
+                member.picked.push(nth);
             }
         });
     }
@@ -218,11 +284,32 @@ impl Task {
         }
     }
 
-    fn hand_over(&mut self, key: Key, head: Position) {
-        let Some(member) = &mut self.members[key] else { return };
-        member.told = head;
-        let behind = member.queue.push(member.pending.drain(..), self.shared.options.queue_bytes);
-        if behind && member.live {
+    /// Gives members what was picked for them: many of them from several threads at once.
+    async fn hand_over(&mut self, members: impl IntoIterator<Item = Key>, mut made: Made<'_>) {
+        let mut parcels = vec![];
+        for key in members {
+            let Some(member) = &mut self.members[key] else { continue };
+            let prev = std::mem::replace(&mut member.told, made.end);
+            let nth = made.batches(prev, &member.picked);
+            member.picked.clear();
+            parcels.push(Parcel { key, queue: member.queue.clone(), nth });
+        }
+        let made = Arc::new(made.all);
+        let threads = Handle::current().metrics().num_workers();
+        let share = parcels.len().div_ceil(threads).max(SHARE);
+        let queue_bytes = self.shared.options.queue_bytes;
+        let mut others = vec![];
+        while parcels.len() > share {
+            let parcels = parcels.split_off(parcels.len() - share);
+            others.push(tokio::spawn(give(parcels, made.clone(), queue_bytes)));
+        }
+        let mut behind = give(parcels, made, queue_bytes).await;
+        // Nobody gets the next commit before everybody has this one.
+        for other in others {
+            behind.extend(other.await.expect("giving does not panic"));
+        }
+        for key in behind {
+            let Some(member) = self.members[key].as_mut().filter(|member| member.live) else { continue };
             // It reads on by itself; until it joins again the hub does no work for it.
             member.live = false;
             for (_, pattern) in &member.interests {
@@ -233,15 +320,16 @@ impl Task {
 
     /// Those to whom nothing happens hear from time to time how far the log has come. A slice of them at a
     /// time: nobody else has to wait for all of them.
-    fn nudge(&mut self) {
+    async fn nudge(&mut self) {
         let published = self.shared.published();
         self.slice = (self.slice + 1) % SLICES;
-        for member in self.members.iter_mut().skip(self.slice).step_by(SLICES).flatten() {
-            if member.live && member.told < published {
-                member.told = published;
-                member.queue.nudge();
-            }
-        }
+        let quiet: Vec<Key> = (self.slice..self.members.len())
+            .step_by(SLICES)
+            .filter(|key| {
+                self.members[*key].as_ref().is_some_and(|member| member.live && member.told < published)
+            })
+            .collect();
+        self.hand_over(quiet, Made::new(&[], published)).await;
     }
 
     fn turn(&mut self, turn: Turn) {
@@ -268,12 +356,11 @@ impl Task {
             Turn::Disconnect { key } => self.disconnect(key),
             Turn::Signal { subject, audience, frame } => self.signal(&subject, &audience, &frame),
             Turn::Retain { subject, audience, frame: Some(frame) } => {
+                // Kept first: whoever reads what is kept and then what waits for it ends with the newest.
+                self.kept().keep(subject.clone(), audience.clone(), frame.clone());
                 self.signal(&subject, &audience, &frame);
-                self.retained.insert(subject, (audience, frame));
             }
-            Turn::Retain { subject, frame: None, .. } => {
-                self.retained.remove(&subject);
-            }
+            Turn::Retain { subject, frame: None, .. } => self.kept().forget(&subject),
             Turn::Drain => {
                 self.draining = true;
                 for member in self.members.iter().flatten() {
@@ -281,6 +368,10 @@ impl Task {
                 }
             }
         }
+    }
+
+    fn kept(&self) -> RwLockWriteGuard<'_, Kept> {
+        self.shared.kept.write().expect("no holder of this lock panics")
     }
 
     fn signal(&self, subject: &Subject, audience: &Audience, frame: &Bytes) {
@@ -313,7 +404,7 @@ impl Task {
             interests: vec![],
             live: false,
             told: self.shared.published(),
-            pending: vec![],
+            picked: vec![],
         };
         let key = self.free.pop().unwrap_or(self.members.len());
         if key == self.members.len() {
@@ -347,6 +438,7 @@ impl Task {
         }
         if main {
             member.live = true;
+            member.told = position;
             member.interests = interests.iter().map(|i| (i.sid.clone(), i.pattern.clone())).collect();
         } else {
             member.interests.extend(interests.iter().map(|i| (i.sid.clone(), i.pattern.clone())));
@@ -354,14 +446,6 @@ impl Task {
         if member.live {
             for interest in interests {
                 self.index.insert(&interest.pattern, key);
-            }
-        }
-        member.told = position;
-        for interest in interests.iter().filter(|interest| interest.pattern.is_signal()) {
-            for (subject, (audience, frame)) in &self.retained {
-                if interest.pattern.matches(subject) && audience.admits(&member.tokens) {
-                    member.queue.signal(subject, frame);
-                }
             }
         }
         Joined::Live { rest, position }

@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use bytes::Bytes;
 use common::{Floor, Reader, sub};
@@ -17,6 +17,24 @@ impl Floor {
     fn retain(&self, subject: &str, audience: &str, frame: Option<&'static str>) {
         let frame = frame.map(|text| Bytes::from_static(text.as_bytes()));
         self.hub.retain(subject.parse().unwrap(), audience.parse().unwrap(), frame).unwrap();
+    }
+}
+
+/// Has so many signals kept, of different subjects.
+fn retain_many(floor: &Floor, count: usize) {
+    for nth in 0..count {
+        let subject = format!("signal.presence.p{nth}").parse().unwrap();
+        floor.hub.retain(subject, "everyone".parse().unwrap(), Some(format!("p{nth}").into())).unwrap();
+    }
+}
+
+/// Reads until so many different signals have come, never many at a time.
+async fn different_signals(reader: &mut Reader, count: usize) {
+    let mut heard = HashSet::new();
+    while heard.len() < count {
+        let frames = signals(reader).await;
+        assert!(frames.len() <= 1_024, "{} at a time", frames.len());
+        heard.extend(frames);
     }
 }
 
@@ -46,6 +64,27 @@ async fn who_subscribes_later_gets_the_newest_of_each_signal_that_is_kept() {
     // And what is kept from now on comes as it happens.
     floor.retain("signal.presence.ada", "everyone", Some("away"));
     assert_eq!(signals(&mut reader).await, ["away"]);
+}
+
+#[tokio::test]
+async fn a_newcomer_gets_every_signal_that_is_kept_however_many_there_are() {
+    let floor = Floor::open(Options::default()).await;
+    retain_many(&floor, 3_000);
+    floor.retain("signal.typing.lobby.ada", "everyone", Some("typing"));
+    let mut reader = floor.live(Some(floor.bo), None, "signal.presence.*").await;
+    different_signals(&mut reader, 3_000).await;
+    reader.connection.open(1, vec![sub("b", "signal.typing.>", None)]).await.unwrap();
+    assert_eq!(signals(&mut reader).await, ["typing"]);
+}
+
+#[tokio::test]
+async fn who_reads_too_slowly_for_signals_gets_those_that_are_kept_all_the_same() {
+    let floor = Floor::open(Options::default()).await;
+    let mut reader = floor.live(Some(floor.bo), None, "signal.>").await;
+    retain_many(&floor, 3_000);
+    // A turn of the hub comes after those that were asked for before it.
+    let _probe = floor.hub.connect(None, None).await.unwrap();
+    different_signals(&mut reader, 3_000).await;
 }
 
 #[tokio::test]

@@ -73,8 +73,8 @@ async fn a_later_subscription_replays_on_its_own_and_then_joins() {
     let (mut replayed, mut live) = (vec![], vec![]);
     let joined = loop {
         match connection.next().await {
-            Delivery::Batch { group: 1, events, .. } => replayed.extend(events.iter().map(event)),
-            Delivery::Batch { group: 0, events, .. } => live.extend(events.iter().map(event)),
+            Delivery::Batch { group: 1, batch } => replayed.extend(batch.events.iter().map(event)),
+            Delivery::Batch { group: 0, batch } => live.extend(batch.events.iter().map(event)),
             Delivery::Live { group: 1, position } => break position,
             Delivery::Live { group: 0, .. } => {}
             Delivery::Opened { group: 1, outcomes, .. } => assert_eq!(outcomes[0].1, Outcome::Replaying),
@@ -85,9 +85,9 @@ async fn a_later_subscription_replays_on_its_own_and_then_joins() {
     floor.say("help", "new").await;
     while texts(&live).len() < 2 {
         match connection.next().await {
-            Delivery::Batch { group: 0, events, position, .. } => {
-                live.extend(events.iter().map(event));
-                assert!(position >= joined || texts(&live) == ["meanwhile"]);
+            Delivery::Batch { group: 0, batch } => {
+                live.extend(batch.events.iter().map(event));
+                assert!(batch.pos >= joined || texts(&live) == ["meanwhile"]);
             }
             other => panic!("unexpected: {other:?}"),
         }
@@ -128,7 +128,7 @@ async fn the_streams_of_a_session_end_with_it_and_others_do_not() {
     let mut seen = vec![];
     let ended = loop {
         match connections[0].next().await {
-            Delivery::Batch { events, .. } => seen.extend(events.iter().map(event)),
+            Delivery::Batch { batch, .. } => seen.extend(batch.events.iter().map(event)),
             Delivery::Ended(why) => break why,
             other => panic!("unexpected: {other:?}"),
         }
@@ -238,8 +238,8 @@ async fn a_flood_of_signals_does_not_hold_events_up() {
         floor.hub.signal(subject, "everyone".parse().unwrap(), "x".into()).unwrap();
         // A turn of the hub comes after the signal before it.
         floor.connection().await;
-        if let Delivery::Batch { position, .. } = connection.next().await.unwrap() {
-            assert_eq!(position, said.position);
+        if let Delivery::Batch { batch, .. } = connection.next().await.unwrap() {
+            assert_eq!(batch.pos, said.position);
             return;
         }
     }
@@ -261,8 +261,8 @@ async fn a_subscription_that_is_closed_while_it_replays_leaves_nothing_behind() 
     loop {
         match reader.next().await {
             Delivery::Opened { .. } => {}
-            Delivery::Batch { group: 0, events, .. } => {
-                let events: Vec<Recorded> = events.iter().map(event).collect();
+            Delivery::Batch { group: 0, batch } => {
+                let events: Vec<Recorded> = batch.events.iter().map(event).collect();
                 assert_eq!(texts(&events), ["new"]);
                 return;
             }
@@ -288,7 +288,7 @@ async fn somebody_who_stops_waiting_loses_neither_events_nor_their_turn() {
             () = tokio::task::yield_now() => None,
         };
         match next {
-            Some(Delivery::Batch { events, .. }) => seen.extend(events.iter().map(event)),
+            Some(Delivery::Batch { batch, .. }) => seen.extend(batch.events.iter().map(event)),
             Some(Delivery::Live { .. }) => break,
             _ => {}
         }

@@ -2,8 +2,7 @@
 //! newlines. The same frames over every transport.
 //!
 //! A frame is read in two steps, its `kind` and then the rest, because unparsed JSON ([`RawValue`]) does not
-//! survive serde's tagged enums. An event's bytes pass through the server unparsed: [`Encoded`] wraps them
-//! once, and every receiver gets the same bytes, whatever its transport.
+//! survive serde's tagged enums. An event's bytes pass through the server unparsed, see [`crate::Encoded`].
 
 use std::borrow::Cow;
 
@@ -13,6 +12,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use crate::{
+    batch::EVENT_OPEN,
     close::CloseCode,
     subscription::{OnGap, Outcome, Sid},
 };
@@ -20,22 +20,23 @@ use crate::{
 /// The version of the protocol: `hello.v`.
 pub const VERSION: u32 = 1;
 
-const EVENT_OPEN: &str = r#"{"kind":"event","event":"#;
-
 /// What a client may do before it is refused by name; told in `welcome`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Limits {
     /// The largest text message from a client, in bytes.
     pub frame_bytes: usize,
     /// Subscriptions at once.
     pub subscriptions: usize,
+    /// Further subscriptions a second; at once, as many as there may be.
+    pub subscribes_per_s: u32,
     /// Signals a second, and as many at once.
     pub signals_per_s: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { frame_bytes: 64 * 1024, subscriptions: 128, signals_per_s: 20 }
+        Self { frame_bytes: 64 * 1024, subscriptions: 128, subscribes_per_s: 20, signals_per_s: 20 }
     }
 }
 
@@ -121,7 +122,7 @@ pub enum ServerFrame {
     Welcome(Welcome),
     /// What became of a subscription.
     Subbed(Subbed),
-    /// One event. The server writes it with [`Encoded`].
+    /// One event. The server writes it with [`crate::Encoded`].
     Event(Box<EventFrame>),
     /// Everything up to here was considered.
     Flush(Flush),
@@ -329,6 +330,20 @@ impl ServerFrame {
         serde_json::to_writer(text, self).expect("a frame holds nothing that JSON cannot");
     }
 
+    /// Appends the frame as a block of an event stream (HTML Standard, section 9.2). It is named, so that a stock
+    /// client's `onmessage` sees events only. A flush carries its cursor as the id: who comes back goes on there.
+    pub fn block_into(&self, epoch: Epoch, text: &mut Vec<u8>) {
+        text.extend_from_slice(b"event: ");
+        text.extend_from_slice(self.kind().as_bytes());
+        if let ServerFrame::Flush(flush) = self {
+            let cursor = Cursor { epoch, position: flush.pos };
+            text.extend_from_slice(format!("\nid: {cursor}").as_bytes());
+        }
+        text.extend_from_slice(b"\ndata: ");
+        self.encode_into(text);
+        text.extend_from_slice(b"\n\n");
+    }
+
     /// What tells it from the others: the value of `kind`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -342,63 +357,6 @@ impl ServerFrame {
             ServerFrame::Ping => "ping",
             ServerFrame::Bye(_) => "bye",
         }
-    }
-}
-
-/// One event, written once for everybody: a block of Server-Sent Events, in which lies the frame as a line of
-/// text, and in that the bare envelope. All of them are slices of the same bytes; a clone copies nothing.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Encoded {
-    block: Bytes,
-    /// Where the frame begins in the block.
-    frame: usize,
-    position: Position,
-}
-
-impl Encoded {
-    /// Wraps an event that is encoded already. Called once for each event.
-    #[must_use]
-    pub fn new(cursor: Cursor, json: &str) -> Self {
-        let head = format!("id: {cursor}\ndata: ");
-        let frame = head.len();
-        Self { block: [&head, EVENT_OPEN, json, "}\n\n"].concat().into(), frame, position: cursor.position }
-    }
-
-    /// The frame, as one line with its newline.
-    #[must_use]
-    pub fn line(&self) -> Bytes {
-        self.block.slice(self.frame..self.block.len() - 1)
-    }
-
-    /// A block of an event stream (HTML Standard, section 9.2), with the cursor as its id.
-    #[must_use]
-    pub fn block(&self) -> Bytes {
-        self.block.clone()
-    }
-
-    /// The bare CloudEvents envelope.
-    #[must_use]
-    pub fn envelope(&self) -> Bytes {
-        self.block.slice(self.frame + EVENT_OPEN.len()..self.block.len() - 3)
-    }
-
-    /// Where the event stands in the log.
-    #[must_use]
-    pub fn position(&self) -> Position {
-        self.position
-    }
-
-    /// How many bytes are held.
-    #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
-    pub fn len(&self) -> usize {
-        self.block.len()
-    }
-}
-
-impl std::fmt::Debug for Encoded {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Encoded({})", String::from_utf8_lossy(&self.envelope()))
     }
 }
 

@@ -4,6 +4,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`frames`] | what is said over the wire, and how it is written and read |
+//! | [`Encoded`], [`Batch`] | what many readers get alike, written once |
 //! | [`subscription`] | what a subscription is called and what it does about a gap |
 //! | [`close`] | why a connection ends, and what the other side does about it |
 //! | [`server`] | [`ServerSession`]: one connection, as the server sees it |
@@ -21,6 +22,7 @@
 //! applied twice, whatever is sent twice; and a `prev` after a subscription's cursor is a gap.
 
 mod backoff;
+mod batch;
 pub mod client;
 pub mod close;
 pub mod frames;
@@ -29,9 +31,10 @@ pub mod server;
 pub mod subscription;
 pub mod tab;
 
+pub use batch::{Batch, Encoded, message};
 pub use client::{ClientConfig, ClientOutput, ClientSession, Status};
 pub use close::{Close, CloseCode};
-pub use frames::{ClientFrame, Encoded, FrameError, Limits, ServerFrame, VERSION, signal_frame};
-pub use server::{Batch, OpenSub, Outgoing, ServerConfig, ServerOutput, ServerSession};
+pub use frames::{ClientFrame, FrameError, Limits, ServerFrame, VERSION, signal_frame};
+pub use server::{OpenSub, Outgoing, ServerConfig, ServerOutput, ServerSession};
 pub use subscription::{OnGap, Outcome, Sid};
 pub use tab::{Tab, TabConfig, TabOutput, Wire};

@@ -19,7 +19,7 @@ fn envelope() -> String {
     json!({
         "specversion": "1.0", "id": "018f0000-0000-7000-8000-000000000001", "source": "/hubbub/future",
         "type": "future.happened", "subject": "future.x.happened", "time": "2026-11-21T06:00:00.000Z",
-        "datacontenttype": "application/json", "dataschema": "/schemas/future.happened/3",
+        "datacontenttype": "application/json", "dataschema": "hubbub:/schemas/future.happened/3",
         "sequence": "00000000000000000007", "partitionkey": "future-x", "streamversion": 1,
         "correlationid": "018f0000-0000-7000-8000-000000000002",
         "causationid": "018f0000-0000-7000-8000-000000000002",
@@ -45,7 +45,7 @@ fn a_client_frame_is_read_back_as_it_was_written() {
 #[test]
 fn a_server_frame_is_read_back_as_it_was_written() {
     let written = [
-        r#"{"kind":"welcome","conn":"c1","epoch":"0000000000000001","head":9,"build":"b1","ping_ms":25000,"limits":{"frame_bytes":65536,"subscriptions":128,"signals_per_s":20}}"#,
+        r#"{"kind":"welcome","conn":"c1","epoch":"0000000000000001","head":9,"build":"b1","ping_ms":25000,"limits":{"frame_bytes":65536,"subscriptions":128,"subscribes_per_s":20,"signals_per_s":20}}"#,
         r#"{"kind":"subbed","sid":"a","outcome":"replaying","pos":3}"#,
         r#"{"kind":"subbed","sid":"a","outcome":"resync"}"#,
         r#"{"kind":"flush","pos":9,"prev":7}"#,

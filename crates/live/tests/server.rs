@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the answer")]
 
+use std::sync::Arc;
+
 use domain::{Cursor, Epoch, Position};
 use live::{
     Batch, CloseCode, Encoded, Limits, Outcome, Outgoing, ServerConfig, ServerOutput, ServerSession, Sid,
@@ -20,7 +22,7 @@ fn sid(text: &str) -> Sid {
 
 fn session() -> ServerSession {
     let mut config = ServerConfig::new("c1", Epoch(1), Position(20), "b1");
-    config.limits = Limits { frame_bytes: 4_096, subscriptions: 3, signals_per_s: 2 };
+    config.limits = Limits { frame_bytes: 4_096, subscriptions: 3, subscribes_per_s: 4, signals_per_s: 2 };
     ServerSession::new(config, 1_000)
 }
 
@@ -28,6 +30,10 @@ fn lines(frames: &Outgoing) -> String {
     let mut text = vec![];
     frames.lines_into(&mut text);
     String::from_utf8(text).unwrap()
+}
+
+fn batch(prev: Position, pos: Position, events: Vec<Encoded>) -> Arc<Batch> {
+    Arc::new(Batch::new(prev, pos, events))
 }
 
 /// What a session said, in order: frames as JSON, the rest as text.
@@ -122,7 +128,7 @@ fn each_subscription_is_told_where_it_stands() {
             frame(json!({"kind": "subbed", "sid": "b", "outcome": "replaying", "pos": 20})),
         ]
     );
-    session.on_batch(MAIN, Batch { prev: Position(5), pos: Position(21), events: vec![] });
+    session.on_batch(MAIN, batch(Position(5), Position(21), vec![]));
     session.on_live(MAIN, Position(21));
     assert_eq!(
         drain(&mut session),
@@ -154,18 +160,21 @@ fn one_that_is_live_at_once_is_told_that_there_was_nothing_in_between() {
 }
 
 #[test]
-fn a_batch_leaves_as_one_write_with_one_flush_and_shares_the_events_bytes() {
+fn a_batch_leaves_as_one_write_with_one_flush_and_shares_its_bytes() {
     let mut session = open();
     let cursor = |position| Cursor { epoch: Epoch(1), position: Position(position) };
     let events = vec![Encoded::new(cursor(22), "1"), Encoded::new(cursor(23), "2")];
-    session.on_batch(MAIN, Batch { prev: Position(20), pos: Position(23), events: events.clone() });
+    let shared = batch(Position(20), Position(23), events);
+    session.on_batch(MAIN, shared.clone());
     let Some(ServerOutput::Write(frames)) = session.poll() else { panic!("it is a write") };
     assert!(session.poll().is_none(), "one write");
-    let [Outgoing::Events(sent), flush] = &frames[..] else { panic!("the events, then the flush") };
-    for (sent, event) in sent.iter().zip(&events) {
-        assert_eq!(sent.block().as_ptr(), event.block().as_ptr(), "not copied");
-    }
-    assert_eq!(lines(flush), "{\"kind\":\"flush\",\"pos\":23,\"prev\":20}\n");
+    let [sent] = &frames[..] else { panic!("the batch and nothing else") };
+    let Outgoing::Batch(passed) = sent else { panic!("passed on as it is") };
+    assert_eq!(passed.message().as_ptr(), shared.message().as_ptr(), "not written again");
+    assert_eq!(
+        lines(sent),
+        "{\"kind\":\"event\",\"event\":1}\n{\"kind\":\"event\",\"event\":2}\n{\"kind\":\"flush\",\"pos\":23,\"prev\":20}\n"
+    );
 }
 
 #[test]
@@ -174,7 +183,7 @@ fn a_later_subscription_replays_on_its_own_and_moves_nothing_else() {
     session.on_text(r#"{"kind":"sub","sid":"c","match":">","since":"0000000000000001.2"}"#, 1_000);
     assert_eq!(drain(&mut session), [other("open 1: c > 0000000000000001.2 replay")]);
     session.on_opened(1, vec![(sid("c"), Outcome::Replaying)], Position(20));
-    session.on_batch(1, Batch { prev: Position(2), pos: Position(20), events: vec![] });
+    session.on_batch(1, batch(Position(2), Position(20), vec![]));
     session.on_live(1, Position(20));
     assert_eq!(
         drain(&mut session),
@@ -185,7 +194,7 @@ fn a_later_subscription_replays_on_its_own_and_moves_nothing_else() {
         ]
     );
     session.on_live(1, Position(20));
-    session.on_batch(1, Batch { prev: Position(20), pos: Position(21), events: vec![] });
+    session.on_batch(1, batch(Position(20), Position(21), vec![]));
     assert_eq!(drain(&mut session), [], "the group is no more");
 }
 
@@ -200,7 +209,7 @@ fn an_ended_subscription_hears_nothing_more() {
     session.on_text(r#"{"kind":"sub","sid":"c","match":"chat.>"}"#, 1_000);
     drain(&mut session);
     session.on_opened(1, vec![(sid("c"), Outcome::Resync)], Position(20));
-    session.on_batch(1, Batch { prev: Position(1), pos: Position(2), events: vec![] });
+    session.on_batch(1, batch(Position(1), Position(2), vec![]));
     assert_eq!(drain(&mut session), [], "that was for the first one");
     session.on_opened(2, vec![(sid("c"), Outcome::Live)], Position(20));
     assert_eq!(
@@ -227,7 +236,7 @@ fn what_is_wrong_with_one_subscription_harms_no_other() {
         assert_eq!(refused["sid"].as_str(), name);
         assert!(refused["why"].as_str().unwrap().ends_with('.'), "{refused}");
         assert!(!session.is_closed());
-        session.on_batch(MAIN, Batch { prev: Position(20), pos: Position(21), events: vec![] });
+        session.on_batch(MAIN, batch(Position(20), Position(21), vec![]));
         assert_eq!(drain(&mut session).len(), 1, "the others go on");
     }
     let mut session = open();
@@ -255,6 +264,41 @@ fn subscriptions_are_limited() {
     session.on_text(r#"{"kind":"unsub","sid":"c"}"#, 1_000);
     session.on_text(r#"{"kind":"sub","sid":"d","match":">"}"#, 1_000);
     assert_eq!(drain(&mut session), [other("close c"), other("open 2: d > - replay")]);
+}
+
+#[test]
+fn how_often_a_client_subscribes_is_limited_however_soon_it_unsubscribes() {
+    let mut session = open();
+    let mut again = |now| {
+        session.on_text(r#"{"kind":"sub","sid":"c","match":">"}"#, now);
+        session.on_text(r#"{"kind":"unsub","sid":"c"}"#, now);
+        drain(&mut session)
+    };
+    for nth in 1..=4 {
+        assert_eq!(again(2_000), [other(&format!("open {nth}: c > - replay")), other("close c")]);
+    }
+    let refused = again(2_249);
+    assert_eq!((refused.len(), code(&refused)), (1, json!("too_many_subscribes")));
+    let Said::Frame(frame) = &refused[0] else { panic!("{refused:?}") };
+    assert_eq!(frame["sid"], "c");
+    assert_eq!(again(2_250)[0], other("open 5: c > - replay"), "a quarter of a second is worth one of four");
+}
+
+#[test]
+fn what_a_page_may_hold_it_may_ask_for_at_once() {
+    let mut config = ServerConfig::new("c1", Epoch(1), Position(20), "b1");
+    config.limits = Limits { subscriptions: 50, subscribes_per_s: 1, ..Limits::default() };
+    let mut session = ServerSession::new(config, 0);
+    session.on_text(r#"{"kind":"hello","v":1}"#, 0);
+    for nth in 0..51 {
+        session.on_text(&format!(r#"{{"kind":"sub","sid":"s{nth}","match":">"}}"#), 0);
+    }
+    let said = drain(&mut session);
+    assert_eq!(
+        said.iter().filter(|said| matches!(said, Said::Other(text) if text.starts_with("open"))).count(),
+        51
+    );
+    assert_eq!(code(&said), "too_many_subscribes");
 }
 
 #[test]
@@ -307,7 +351,7 @@ fn whoever_breaks_the_protocol_is_told_why_and_disconnected() {
         assert!(session.is_closed());
         assert_eq!(session.next_timer(), None);
         session.on_text(HELLO, 1_000);
-        session.on_batch(MAIN, Batch { prev: Position(20), pos: Position(21), events: vec![] });
+        session.on_batch(MAIN, batch(Position(20), Position(21), vec![]));
         session.on_live(MAIN, Position(21));
         session.on_tick(u64::MAX);
         session.drain(1, 1);
@@ -367,7 +411,7 @@ fn a_client_may_begin_with_nothing() {
     assert_eq!(drain(&mut session)[1], other("open 0: "));
     session.on_opened(MAIN, vec![], Position(20));
     session.on_live(MAIN, Position(20));
-    session.on_batch(MAIN, Batch { prev: Position(20), pos: Position(21), events: vec![] });
+    session.on_batch(MAIN, batch(Position(20), Position(21), vec![]));
     assert_eq!(drain(&mut session), [frame(json!({"kind": "flush", "pos": 21, "prev": 20}))]);
 }
 
@@ -387,7 +431,7 @@ proptest! {
                 2 => session.on_text(&format!(r#"{{"kind":"unsub","sid":"{name}"}}"#), number),
                 3 => session.on_opened(group, vec![(name, Outcome::Live)], Position(number)),
                 4 => session.on_opened(group, vec![(name, Outcome::Replaying)], Position(number)),
-                5 => session.on_batch(group, Batch { prev: Position(number), pos: Position(number / 2), events: vec![] }),
+                5 => session.on_batch(group, batch(Position(number), Position(number / 2), vec![])),
                 6 => session.on_live(group, Position(number)),
                 7 => session.on_tick(number),
                 8 => session.on_text(r#"{"kind":"signal","subject":"signal.x","data":1}"#, number),

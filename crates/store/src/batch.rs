@@ -10,15 +10,16 @@ use std::{
 };
 
 use domain::{
-    Aggregate, Command, Context, Event, EventId, Position, Recorded, State, StreamId, Timestamp, decide,
-    envelope::Meta,
+    Aggregate, Command, Context, Event, EventId, Position, Recorded, State, StreamId, Timestamp, contract,
+    decide, envelope::Meta,
 };
 use uuid::{ContextV7, Uuid};
 
 use crate::{
-    engine::{Acceptance, CommandKey, Engine, Fault, Tail},
+    engine::{Acceptance, CommandKey, Engine, Fault, IngestKey, Known, Tail, Wanted},
+    reactor::Checkpoint,
     read::Commit,
-    unit::{EventRef, Receipt, Unit, UnitError, body_hash},
+    unit::{Effect, EventRef, Receipt, Unit, UnitError, body_hash},
 };
 
 /// A transaction in the making.
@@ -32,6 +33,12 @@ pub(crate) struct Batch<'a, E> {
     head: Position,
     /// What has been accepted, before or in this batch, of all commands of this batch.
     accepted: HashMap<CommandKey, Acceptance>,
+    /// Where the reactors of this batch stand, this batch included.
+    checkpoints: HashMap<String, Position>,
+    /// Those who have gone on in this batch.
+    stepped: HashSet<String>,
+    /// What has come in from outside, before or in this batch, of all that this batch brings in.
+    ingested: HashMap<IngestKey, Position>,
     /// Streams that this build cannot fold, and why.
     unreadable: HashMap<StreamId, String>,
     events: Vec<Recorded>,
@@ -40,6 +47,7 @@ pub(crate) struct Batch<'a, E> {
     written_acceptances: usize,
     redactions: Vec<Recorded>,
     redacted_by: Option<Position>,
+    sessions_changed: bool,
 }
 
 /// What a committed batch has brought.
@@ -50,6 +58,8 @@ pub(crate) struct Committed {
     pub(crate) commit: Option<Commit>,
     /// The last event that redacted others, if there is one.
     pub(crate) redacted_by: Option<Position>,
+    /// Whether sessions began or ended.
+    pub(crate) sessions_changed: bool,
 }
 
 impl<'a, E: Engine> Batch<'a, E> {
@@ -62,15 +72,21 @@ impl<'a, E: Engine> Batch<'a, E> {
         now: Timestamp,
         units: impl Iterator<Item = &'u Unit>,
     ) -> Result<Self, Fault> {
-        let mut keys = HashSet::new();
-        let mut streams = HashSet::new();
-        for command in units.flat_map(|unit| &unit.commands) {
-            keys.insert(key(command));
-            streams.extend(decide::streams(command));
-        }
-        engine.begin().await?;
-        let keys: Vec<CommandKey> = keys.into_iter().collect();
-        let accepted = if keys.is_empty() { Vec::new() } else { engine.accepted(&keys).await? };
+        let units: Vec<&Unit> = units.collect();
+        let commands: Vec<&Command> = units.iter().flat_map(|unit| &unit.commands).collect();
+        let keys: HashSet<CommandKey> = commands.iter().map(|command| key(command)).collect();
+        let reactors: HashSet<String> =
+            units.iter().flat_map(|unit| &unit.checkpoint).map(|step| step.reactor.clone()).collect();
+        let incoming: HashSet<IngestKey> = units.iter().flat_map(|unit| ingest_keys(unit)).collect();
+        let streams = commands.iter().flat_map(|command| decide::streams(state, command));
+        let missing: HashSet<StreamId> = streams.filter(|stream| !state.contains(stream)).collect();
+        let wanted = Wanted {
+            keys: keys.into_iter().collect(),
+            streams: missing.iter().cloned().collect(),
+            reactors: reactors.into_iter().collect(),
+            incoming: incoming.into_iter().collect(),
+        };
+        let Known { accepted, events, checkpoints, ingested } = engine.begin(&wanted).await?;
         let mut batch = Self {
             engine,
             state,
@@ -79,6 +95,9 @@ impl<'a, E: Engine> Batch<'a, E> {
             now: now.max(tail.recorded_at),
             head: tail.head,
             accepted: accepted.into_iter().map(|found| (found.key.clone(), found)).collect(),
+            checkpoints: checkpoints.into_iter().collect(),
+            stepped: HashSet::new(),
+            ingested: ingested.into_iter().collect(),
             unreadable: HashMap::new(),
             events: Vec::new(),
             written_events: 0,
@@ -86,8 +105,10 @@ impl<'a, E: Engine> Batch<'a, E> {
             written_acceptances: 0,
             redactions: Vec::new(),
             redacted_by: None,
+            sessions_changed: false,
         };
-        batch.know(streams).await?;
+        batch.learn(missing, &events);
+        batch.prepare(&commands).await?;
         Ok(batch)
     }
 
@@ -101,24 +122,26 @@ impl<'a, E: Engine> Batch<'a, E> {
     /// # Errors
     /// A fault spoils the whole transaction; a [`UnitError`] concerns this unit alone.
     pub(crate) async fn unit(&mut self, unit: &Unit) -> Result<Result<Receipt, UnitError>, Fault> {
-        let bodies: Vec<(CommandKey, [u8; 32])> =
-            unit.commands.iter().map(|command| (key(command), body_hash(command))).collect();
-        match self.repeated(&bodies) {
-            Ok(None) => {}
-            Ok(Some(receipt)) => return Ok(Ok(receipt)),
+        let fresh = match self.fresh(unit) {
+            Ok(Fresh::Commands(fresh)) => fresh,
+            Ok(Fresh::Repeated(receipt)) => return Ok(Ok(receipt)),
             Err(error) => return Ok(Err(error)),
-        }
+        };
 
         let mut events = Vec::new();
+        let mut bodies = Vec::with_capacity(fresh.len());
         let mut outcome = Ok(());
-        for command in &unit.commands {
+        for (command, key, body) in fresh {
             outcome = self.command(command, &mut events).await?;
             if outcome.is_err() {
                 break;
             }
+            bodies.push((key, body));
         }
         if outcome.is_ok() && !unit.effects.is_empty() {
-            outcome = self.engine.apply(&unit.effects, self.now).await?.map_err(UnitError::Refused);
+            let position = self.place(events.len());
+            outcome = self.engine.apply(&unit.effects, position, self.now).await?.map_err(UnitError::Refused);
+            self.sessions_changed |= unit.effects.iter().any(Effect::changes_sessions);
         }
         if let Err(error) = outcome {
             for event in &events {
@@ -126,7 +149,13 @@ impl<'a, E: Engine> Batch<'a, E> {
             }
             return Ok(Err(error));
         }
-        self.keep(bodies, events).await.map(Ok)
+        let receipt = self.keep(bodies, events).await?;
+        self.ingested.extend(ingest_keys(unit).map(|key| (key, receipt.position)));
+        if let Some(Checkpoint { reactor, to, .. }) = &unit.checkpoint {
+            self.checkpoints.insert(reactor.clone(), *to);
+            self.stepped.insert(reactor.clone());
+        }
+        Ok(Ok(receipt))
     }
 
     /// Writes something without meaning.
@@ -137,6 +166,11 @@ impl<'a, E: Engine> Batch<'a, E> {
     /// Writes what is left and commits.
     pub(crate) async fn commit(mut self) -> Result<Committed, Fault> {
         self.write().await?;
+        if !self.stepped.is_empty() {
+            let steps: Vec<(String, Position)> =
+                self.stepped.drain().map(|reactor| (reactor.clone(), self.checkpoints[&reactor])).collect();
+            self.engine.step(&steps).await?;
+        }
         let recorded_at = self.events.last().map_or(self.recorded_at, |event| event.meta.time);
         let tail = Tail { head: self.head, recorded_at };
         self.engine.commit(tail).await?;
@@ -145,19 +179,48 @@ impl<'a, E: Engine> Batch<'a, E> {
         } else {
             Some(Commit { events: self.events, redactions: self.redactions, head: self.head })
         };
-        Ok(Committed { tail, commit, redacted_by: self.redacted_by })
+        Ok(Committed { tail, commit, redacted_by: self.redacted_by, sessions_changed: self.sessions_changed })
+    }
+
+    /// What is to be decided of a unit, unless it has been carried out before.
+    fn fresh<'c>(&self, unit: &'c Unit) -> Result<Fresh<'c>, UnitError> {
+        if let Some(Checkpoint { reactor, from, .. }) = &unit.checkpoint {
+            let at = self.checkpoints.get(reactor).copied().unwrap_or_default();
+            if at != *from {
+                return Err(UnitError::CheckpointMoved { reactor: reactor.clone(), at });
+            }
+        }
+        let mut fresh: Vec<(&Command, CommandKey, [u8; 32])> =
+            unit.commands.iter().map(|command| (command, key(command), body_hash(command))).collect();
+        let distinct: HashSet<&CommandKey> = fresh.iter().map(|(_, key, _)| key).collect();
+        if distinct.len() < fresh.len() {
+            return Err(UnitError::CommandReused);
+        }
+        if unit.checkpoint.is_some() {
+            let other = |(_, key, body): &(_, CommandKey, _)| {
+                self.accepted.get(key).is_some_and(|found| !is_same(found, body))
+            };
+            if fresh.iter().any(other) {
+                return Err(UnitError::CommandReused);
+            }
+            fresh.retain(|(_, key, _)| !self.accepted.contains_key(key));
+        } else if let Some(receipt) = self.repeated(&fresh)? {
+            return Ok(Fresh::Repeated(receipt));
+        }
+        if let Some(position) = ingest_keys(unit).find_map(|key| self.ingested.get(&key)) {
+            let receipt = Receipt { position: *position, events: Vec::new(), repeated: true };
+            return Ok(Fresh::Repeated(receipt));
+        }
+        Ok(Fresh::Commands(fresh))
     }
 
     /// The receipt of the time before, if these very commands have been accepted before.
-    fn repeated(&self, bodies: &[(CommandKey, [u8; 32])]) -> Result<Option<Receipt>, UnitError> {
-        let before: Vec<&Acceptance> = bodies.iter().filter_map(|(key, _)| self.accepted.get(key)).collect();
-        let distinct: HashSet<&CommandKey> = bodies.iter().map(|(key, _)| key).collect();
-        if distinct.len() < bodies.len() {
-            return Err(UnitError::CommandReused);
-        }
+    fn repeated(&self, commands: &[(&Command, CommandKey, [u8; 32])]) -> Result<Option<Receipt>, UnitError> {
+        let before: Vec<&Acceptance> =
+            commands.iter().filter_map(|(_, key, _)| self.accepted.get(key)).collect();
         let Some(first) = before.first() else { return Ok(None) };
-        let same = before.len() == bodies.len()
-            && bodies.iter().zip(&before).all(|((_, body), found)| found.body.is_none_or(|had| had == *body))
+        let same = before.len() == commands.len()
+            && commands.iter().zip(&before).all(|((_, _, body), found)| is_same(found, body))
             && before[1..].iter().all(|found| found.receipt.is_none() && found.position == first.position);
         match &first.receipt {
             Some(receipt) if same => Ok(Some(Receipt { repeated: true, ..receipt.clone() })),
@@ -171,10 +234,12 @@ impl<'a, E: Engine> Batch<'a, E> {
         command: &Command,
         events: &mut Vec<Recorded>,
     ) -> Result<Result<(), UnitError>, Fault> {
-        let streams = decide::streams(command);
-        self.know(streams.iter().cloned()).await?;
-        if let Some(why) = streams.iter().find_map(|stream| self.unreadable.get(stream)) {
-            return Ok(Err(UnitError::Unavailable(why.clone())));
+        self.prepare(&[command]).await?;
+        if !self.unreadable.is_empty() {
+            let streams = decide::streams(self.state, command);
+            if let Some(why) = streams.iter().find_map(|stream| self.unreadable.get(stream)) {
+                return Ok(Err(UnitError::Unavailable(why.clone())));
+            }
         }
         let context = Context { now: self.now, head: self.place(events.len()) };
         let decided = match domain::decide(self.state, command, &context) {
@@ -239,7 +304,7 @@ impl<'a, E: Engine> Batch<'a, E> {
         }
         let redacting: Vec<(StreamId, Position)> = events
             .iter()
-            .filter(|event| domain::contract::kind(&event.meta.kind).is_some_and(|kind| kind.redacts))
+            .filter(|event| contract::redacts(&event.meta.kind))
             .map(|event| (event.meta.stream.clone(), event.meta.position))
             .collect();
         self.events.extend(events);
@@ -262,20 +327,41 @@ impl<'a, E: Engine> Batch<'a, E> {
         Ok(())
     }
 
-    /// Makes sure that the state has these streams, or that they are known to be unreadable.
-    async fn know(&mut self, streams: impl IntoIterator<Item = StreamId>) -> Result<(), Fault> {
-        let missing: Vec<StreamId> = streams
+    /// Makes sure that the state has what deciding on these commands rests on, in few statements for all of
+    /// them. What was loaded may name more, so it is asked again until nothing new is named.
+    async fn prepare(&mut self, commands: &[&Command]) -> Result<(), Fault> {
+        for _ in 0..decide::MOST_ROUNDS {
+            let wanted: Vec<StreamId> =
+                commands.iter().flat_map(|command| decide::streams(self.state, command)).collect();
+            if !self.know(wanted).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the state has these streams, or that they are known to be unreadable. Whether any of
+    /// them had to be loaded.
+    async fn know(&mut self, streams: impl IntoIterator<Item = StreamId>) -> Result<bool, Fault> {
+        let missing: HashSet<StreamId> = streams
             .into_iter()
             .filter(|stream| !self.state.contains(stream) && !self.unreadable.contains_key(stream))
             .collect();
         if missing.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         // A stream that a failed unit was taken out of may have events of this very batch.
         self.write().await?;
+        let events = self.engine.load(&missing.iter().cloned().collect::<Vec<_>>()).await?;
+        self.learn(missing, &events);
+        Ok(true)
+    }
+
+    /// Folds streams into the state of which these are all events.
+    fn learn(&mut self, streams: HashSet<StreamId>, events: &[Recorded]) {
         let mut loaded: HashMap<StreamId, (Aggregate, u64)> =
-            missing.into_iter().map(|stream| (stream.clone(), (Aggregate::empty(&stream), 0))).collect();
-        for recorded in self.engine.load(&loaded.keys().cloned().collect::<Vec<_>>()).await? {
+            streams.into_iter().map(|stream| (stream.clone(), (Aggregate::empty(&stream), 0))).collect();
+        for recorded in events {
             let stream = &recorded.meta.stream;
             match (recorded.decode(), loaded.get_mut(stream)) {
                 (Ok(envelope), Some((aggregate, version))) => {
@@ -294,7 +380,6 @@ impl<'a, E: Engine> Batch<'a, E> {
                 self.state.insert(stream, aggregate, version);
             }
         }
-        Ok(())
     }
 
     /// Writes the rows that were gathered.
@@ -309,6 +394,27 @@ impl<'a, E: Engine> Batch<'a, E> {
         }
         Ok(())
     }
+}
+
+/// What a unit comes to.
+enum Fresh<'c> {
+    /// These commands are to be decided.
+    Commands(Vec<(&'c Command, CommandKey, [u8; 32])>),
+    /// It has been carried out before.
+    Repeated(Receipt),
+}
+
+/// Whether an accepted command said this. What it said is not known once it has been redacted.
+fn is_same(found: &Acceptance, body: &[u8; 32]) -> bool {
+    found.body.is_none_or(|had| had == *body)
+}
+
+/// What a unit brings in from outside.
+fn ingest_keys(unit: &Unit) -> impl Iterator<Item = IngestKey> {
+    unit.effects.iter().filter_map(|effect| match effect {
+        Effect::Ingested { source, id } => Some((source.clone(), id.clone())),
+        _ => None,
+    })
 }
 
 fn key(command: &Command) -> CommandKey {

@@ -2,7 +2,7 @@
 //! tells the hub, and only then answers. There is no linger: a lone unit is committed at once.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{Position, State};
+use domain::{Position, Recorded, State, StreamId, contract};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, timeout_at},
@@ -21,6 +21,8 @@ use crate::{
     batch::{Batch, Committed},
     engine::{Engine, Fault, Tail},
     read::Commit,
+    recent::Recent,
+    sessions::Sessions,
     store::Clock,
     unit::{Receipt, Unit, UnitError},
 };
@@ -51,6 +53,10 @@ pub(crate) struct Committer<E> {
     pub(crate) commits: mpsc::Sender<Commit>,
     /// What everybody may know of the log's head.
     pub(crate) head: Arc<AtomicU64>,
+    /// What was committed last, for readers.
+    pub(crate) recent: Arc<Recent>,
+    /// Sessions that were looked up.
+    pub(crate) sessions: Arc<Sessions>,
     pub(crate) clock: Clock,
     /// About as many events go into one transaction.
     pub(crate) batch_events: usize,
@@ -98,7 +104,9 @@ impl<E: Engine> Committer<E> {
                 }
             }
         }
+        self.recent.close();
         self.engine.close().await;
+        self.sessions.forget();
         for closer in closers {
             let _ = closer.send(());
         }
@@ -136,6 +144,9 @@ impl<E: Engine> Committer<E> {
         let fault = match self.write(queue, &mut answers).await {
             Ok(committed) => {
                 self.tail = Some(committed.tail);
+                if committed.sessions_changed {
+                    self.sessions.forget();
+                }
                 if let Some(commit) = committed.commit {
                     self.publish(commit).await;
                 }
@@ -148,6 +159,8 @@ impl<E: Engine> Committer<E> {
             Err(fault) => {
                 tracing::error!(%fault, units = answers.len(), "a transaction was given up");
                 self.tail = None;
+                // It may be on disk all the same.
+                self.sessions.forget();
                 // If this fails too, the next transaction begins with it.
                 if let Err(fault) = self.recover().await {
                     tracing::error!(%fault, "the database cannot be written");
@@ -220,13 +233,27 @@ impl<E: Engine> Committer<E> {
         let told = Position(self.head.load(Ordering::Acquire));
         if tail.head > told {
             let events = self.engine.since(told).await?;
-            self.publish(Commit { events, redactions: Vec::new(), head: tail.head }).await;
+            let redactions = self.redacted_by(&events, told).await?;
+            self.publish(Commit { events, redactions, head: tail.head }).await;
         }
         self.tail = Some(tail);
         Ok(tail)
     }
 
+    /// The events up to `told`, as they are now, that some of these have redacted.
+    async fn redacted_by(&mut self, events: &[Recorded], told: Position) -> Result<Vec<Recorded>, Fault> {
+        let redacting = events.iter().filter(|event| contract::redacts(&event.meta.kind));
+        let streams: HashSet<StreamId> = redacting.map(|event| event.meta.stream.clone()).collect();
+        if streams.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut found = self.engine.load(&streams.into_iter().collect::<Vec<_>>()).await?;
+        found.retain(|event| event.meta.position <= told);
+        Ok(found)
+    }
+
     async fn publish(&mut self, commit: Commit) {
+        self.recent.take_in(&commit);
         self.head.store(commit.head.0, Ordering::Release);
         // Nobody listens in tools and tests that only write.
         let _ = self.commits.send(commit).await;

@@ -4,11 +4,13 @@
 use std::{future::Future, pin::Pin};
 
 use domain::{
-    CommandId, EventId, Handle, Position, Recorded, Refusal, SessionId, StreamId, Timestamp, UserId,
+    CommandId, EventId, Handle, Position, Recorded, Refusal, SessionId, StreamId, Timestamp, Tokens, UserId,
 };
 use uuid::Uuid;
 
 use crate::{
+    projection::{DocPage, Generation, Projected},
+    reactor::{Handling, Letter, LetterStatus, Timer},
     read::{Credential, Filter, Page, ReadError, SessionRow},
     unit::{Effect, Receipt},
 };
@@ -30,6 +32,9 @@ pub(crate) struct Tail {
 /// Who sent which command: what makes it the same again.
 pub(crate) type CommandKey = (String, CommandId);
 
+/// What came in from outside: who says so, and what it is called there.
+pub(crate) type IngestKey = (String, String);
+
 /// A command that has been accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Acceptance {
@@ -43,16 +48,35 @@ pub(crate) struct Acceptance {
     pub(crate) receipt: Option<Receipt>,
 }
 
+/// What a transaction rests on, as far as that is known when it is opened.
+#[derive(Default)]
+pub(crate) struct Wanted {
+    /// Which of these commands have been accepted before.
+    pub(crate) keys: Vec<CommandKey>,
+    /// All events of these streams.
+    pub(crate) streams: Vec<StreamId>,
+    /// Where these reactors stand.
+    pub(crate) reactors: Vec<String>,
+    /// What of this has come in before.
+    pub(crate) incoming: Vec<IngestKey>,
+}
+
+/// What there is of what was [`Wanted`].
+#[derive(Default)]
+pub(crate) struct Known {
+    pub(crate) accepted: Vec<Acceptance>,
+    /// Those of one stream next to each other and in order.
+    pub(crate) events: Vec<Recorded>,
+    /// Who is not here has not begun.
+    pub(crate) checkpoints: Vec<(String, Position)>,
+    /// At which position it came in.
+    pub(crate) ingested: Vec<(IngestKey, Position)>,
+}
+
 /// The writing side: one transaction at a time. After a fault, [`Engine::recover`] comes first.
 pub(crate) trait Engine: Send + 'static {
-    /// Opens the transaction.
-    fn begin(&mut self) -> impl Future<Output = Result<(), Fault>> + Send;
-
-    /// Which of these commands have been accepted before.
-    fn accepted(
-        &mut self,
-        keys: &[CommandKey],
-    ) -> impl Future<Output = Result<Vec<Acceptance>, Fault>> + Send;
+    /// Opens the transaction, and answers at once what it rests on.
+    fn begin(&mut self, wanted: &Wanted) -> impl Future<Output = Result<Known, Fault>> + Send;
 
     /// All events of these streams, those of one stream next to each other and in order.
     fn load(&mut self, streams: &[StreamId]) -> impl Future<Output = Result<Vec<Recorded>, Fault>> + Send;
@@ -63,10 +87,14 @@ pub(crate) trait Engine: Send + 'static {
     /// Notes accepted commands.
     fn accept(&mut self, acceptances: &[Acceptance]) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// Carries out all effects or, on a refusal, none of them.
+    /// Notes where reactors stand now.
+    fn step(&mut self, steps: &[(String, Position)]) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// Carries out all effects of a unit or, on a refusal, none of them. `position` is the unit's last.
     fn apply(
         &mut self,
         effects: &[Effect],
+        position: Position,
         now: Timestamp,
     ) -> impl Future<Output = Result<Result<(), Refusal>, Fault>> + Send;
 
@@ -125,6 +153,49 @@ pub(crate) trait Reader: Send + Sync {
     fn session<'a>(&'a self, token_hash: &'a [u8; 32]) -> Reading<'a, Option<SessionRow>>;
     fn session_by_id(&self, session: SessionId) -> Reading<'_, Option<SessionRow>>;
     fn sessions_of(&self, user: UserId) -> Reading<'_, Vec<SessionRow>>;
+    fn checkpoint<'a>(&'a self, reactor: &'a str) -> Reading<'a, Position>;
+    fn state<'a>(&'a self, reactor: &'a str, key: &'a str) -> Reading<'a, Option<String>>;
+    fn handled<'a>(&'a self, reactor: &'a str) -> Reading<'a, Vec<Position>>;
+    fn letters<'a>(
+        &'a self,
+        reactor: Option<&'a str>,
+        status: LetterStatus,
+        max: usize,
+    ) -> Reading<'a, Vec<Letter>>;
+    fn parked_keys<'a>(&'a self, reactor: &'a str) -> Reading<'a, Vec<(String, u64)>>;
+    fn timers(&self, max: usize) -> Reading<'_, Vec<Timer>>;
+    fn ingested<'a>(&'a self, source: &'a str, id: &'a str) -> Reading<'a, Option<Position>>;
+    fn note_handlings<'a>(&'a self, handlings: &'a [Handling], keep_after: Position) -> Reading<'a, ()>;
+    fn handlings<'a>(&'a self, of: &'a [Position]) -> Reading<'a, Vec<Handling>>;
+    fn generations<'a>(&'a self, projection: &'a str) -> Reading<'a, Vec<Generation>>;
+    fn begin_generation<'a>(&'a self, projection: &'a str, version: u32) -> Reading<'a, ()>;
+    fn project<'a>(&'a self, step: &'a Projected) -> Reading<'a, bool>;
+    fn switch_generation<'a>(&'a self, projection: &'a str) -> Reading<'a, ()>;
+    fn docs<'a>(
+        &'a self,
+        projection: &'a str,
+        number: u32,
+        keys: &'a [String],
+    ) -> Reading<'a, Vec<(String, String)>>;
+    fn doc<'a>(
+        &'a self,
+        projection: &'a str,
+        key: &'a str,
+    ) -> Reading<'a, Option<(Position, Option<String>)>>;
+    fn doc_range<'a>(
+        &'a self,
+        projection: &'a str,
+        from: &'a str,
+        before: &'a str,
+        max: usize,
+    ) -> Reading<'a, Option<DocPage>>;
+    fn search<'a>(
+        &'a self,
+        projection: &'a str,
+        query: &'a str,
+        tokens: &'a Tokens,
+        max: usize,
+    ) -> Reading<'a, Option<DocPage>>;
     fn save_snapshot<'a>(
         &'a self,
         view: &'a str,

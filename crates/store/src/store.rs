@@ -16,6 +16,8 @@ use crate::{
     committer::{Committer, Job, Memory},
     engine::Reader,
     read::{Commit, Credential, Filter, Page, ReadError, SessionRow},
+    recent::Recent,
+    sessions::Sessions,
     sqlite,
     unit::{Receipt, Unit, UnitError},
 };
@@ -100,8 +102,10 @@ pub enum OpenError {
 pub struct Store {
     jobs: mpsc::Sender<Job>,
     head: Arc<AtomicU64>,
+    recent: Arc<Recent>,
+    sessions: Arc<Sessions>,
     epoch: Epoch,
-    reader: Arc<dyn Reader>,
+    pub(crate) reader: Arc<dyn Reader>,
 }
 
 impl Store {
@@ -117,18 +121,22 @@ impl Store {
         let (jobs, waiting) = mpsc::channel(options.queue.max(1));
         let (commits, committed) = mpsc::channel(COMMITS);
         let head = Arc::new(AtomicU64::new(opened.tail.head.0));
+        let recent = Arc::new(Recent::new(opened.tail.head));
+        let sessions = Arc::new(Sessions::default());
         let committer = Committer {
             engine: opened.engine,
             jobs: waiting,
             commits,
             head: head.clone(),
+            recent: recent.clone(),
+            sessions: sessions.clone(),
             clock: options.clock,
             batch_events: options.batch_events.max(1),
             tail: Some(opened.tail),
             memory: Memory::default(),
         };
         tokio::spawn(committer.run());
-        Ok((Store { jobs, head, epoch: opened.epoch, reader: opened.reader }, committed))
+        Ok((Store { jobs, head, recent, sessions, epoch: opened.epoch, reader: opened.reader }, committed))
     }
 
     /// Carries out a unit. When this returns, it is on disk. Dropping the future does not take the unit
@@ -159,7 +167,28 @@ impl Store {
     /// # Errors
     /// [`ReadError`].
     pub async fn read(&self, after: Position, filter: &Filter, max: usize) -> Result<Page, ReadError> {
-        self.reader.read(after, filter, max).await
+        match self.recent.read(after, filter, max) {
+            Some(page) => Ok(page),
+            None => self.reader.read(after, filter, max).await,
+        }
+    }
+
+    /// The last position that was recorded at an instant or before it.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn position_at(&self, instant: Timestamp) -> Result<Position, ReadError> {
+        // Positions have no gaps and instants never go back, so halving finds it without an index.
+        let (mut before, mut after) = (0, self.head().0 + 1);
+        while after - before > 1 {
+            let middle = before + (after - before) / 2;
+            let page = self.read(Position(middle - 1), &Filter::everything(), 1).await?;
+            match page.events.first() {
+                Some(event) if event.meta.time <= instant => before = middle,
+                _ => after = middle,
+            }
+        }
+        Ok(Position(before))
     }
 
     /// How many wanted events there are after a position; stops counting at `up_to`.
@@ -230,7 +259,15 @@ impl Store {
     /// # Errors
     /// [`ReadError`].
     pub async fn session(&self, token_hash: &[u8; 32]) -> Result<Option<SessionRow>, ReadError> {
-        self.reader.session(token_hash).await
+        let since = match self.sessions.find(token_hash) {
+            Ok(row) => return Ok(Some(row)),
+            Err(since) => since,
+        };
+        let found = self.reader.session(token_hash).await?;
+        if let Some(row) = &found {
+            self.sessions.take_in(since, *token_hash, row.clone());
+        }
+        Ok(found)
     }
 
     /// A session by its public name, expired or not.

@@ -4,6 +4,8 @@ use domain::{Command, EventId, Handle, Position, Refusal, Scopes, SessionId, Tim
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::reactor::{Checkpoint, LetterStatus, Timer};
+
 /// What is accepted or refused as a whole, across any number of streams.
 #[derive(Debug, Clone, Default)]
 pub struct Unit {
@@ -11,6 +13,9 @@ pub struct Unit {
     pub commands: Vec<Command>,
     /// Carried out if, and only if, every command is accepted.
     pub effects: Vec<Effect>,
+    /// The step that a reactor takes with this unit. A command of such a unit that was accepted before is
+    /// passed over as done, because whoever crashes reads the same events again.
+    pub checkpoint: Option<Checkpoint>,
 }
 
 impl Unit {
@@ -24,13 +29,13 @@ impl Unit {
 
 impl From<Command> for Unit {
     fn from(command: Command) -> Self {
-        Self { commands: vec![command], effects: Vec::new() }
+        Self { commands: vec![command], ..Self::default() }
     }
 }
 
 impl From<Effect> for Unit {
     fn from(effect: Effect) -> Self {
-        Self { commands: Vec::new(), effects: vec![effect] }
+        Self { effects: vec![effect], ..Self::default() }
     }
 }
 
@@ -68,15 +73,114 @@ pub enum Effect {
         /// Whose.
         user: UserId,
     },
+    /// What a reactor remembers under a key. Replaces what was there.
+    SaveState {
+        /// Whose.
+        reactor: String,
+        /// Under which key.
+        key: String,
+        /// What, as JSON. No text that somebody may want deleted: a redaction does not reach it.
+        doc: String,
+    },
+    /// A reactor need not remember something any longer.
+    DropState {
+        /// Whose.
+        reactor: String,
+        /// Under which key.
+        key: String,
+    },
+    /// A reactor has handled an event after its checkpoint.
+    Handled {
+        /// Which reactor.
+        reactor: String,
+        /// Which event.
+        position: Position,
+    },
+    /// The checkpoint has reached this position: what was [`Effect::Handled`] up to it need not be known.
+    DropHandled {
+        /// Which reactor.
+        reactor: String,
+        /// Up to and including.
+        upto: Position,
+    },
+    /// Nobody can ask for these commands again: that they were accepted need not be known.
+    ForgetAccepted {
+        /// Who sent them, as [`domain::Actor`] is written.
+        actors: Vec<String>,
+        /// Those whose unit has ended after this position,
+        after: Position,
+        /// up to and including this one.
+        upto: Position,
+    },
+    /// A reactor puts an event aside that it cannot handle, or that waits behind such a one.
+    Park {
+        /// Which reactor.
+        reactor: String,
+        /// What the event must be handled in order of.
+        key: String,
+        /// Which event.
+        position: Position,
+        /// What went wrong.
+        error: String,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// What becomes of the dead letters of a key that are parked or being redriven.
+    SetLetters {
+        /// Which reactor.
+        reactor: String,
+        /// Which key.
+        key: String,
+        /// Only this one of them.
+        position: Option<Position>,
+        /// What becomes of them.
+        status: LetterStatus,
+    },
+    /// Sends a command at an instant.
+    SetTimer(Timer),
+    /// Nothing has to be sent any longer. If an instant is given, only if the timer is still set to it.
+    ClearTimer {
+        /// Which timer.
+        key: String,
+        /// As it was set.
+        due: Option<Timestamp>,
+    },
+    /// An event came in from outside. If it has come before, the unit is not carried out again, and the
+    /// receipt has the position of that time.
+    Ingested {
+        /// Who says so.
+        source: String,
+        /// What it is called there.
+        id: String,
+    },
 }
 
-/// Never shows a hash: this ends up in logs.
+impl Effect {
+    /// Whether somebody is signed in after it, or not signed in any more.
+    pub(crate) fn changes_sessions(&self) -> bool {
+        matches!(self, Self::StartSession { .. } | Self::EndSession { .. })
+    }
+}
+
+/// Never shows a hash or what a reactor remembers: this ends up in logs.
 impl std::fmt::Debug for Effect {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Effect::AddCredential { user, handle, .. } => write!(f, "AddCredential({user}, {handle})"),
             Effect::StartSession { session, user, .. } => write!(f, "StartSession({session}, {user})"),
             Effect::EndSession { session, user } => write!(f, "EndSession({session}, {user})"),
+            Effect::SaveState { reactor, key, .. } => write!(f, "SaveState({reactor}, {key})"),
+            Effect::DropState { reactor, key } => write!(f, "DropState({reactor}, {key})"),
+            Effect::Handled { reactor, position } => write!(f, "Handled({reactor}, {position})"),
+            Effect::DropHandled { reactor, upto } => write!(f, "DropHandled({reactor}, {upto})"),
+            Effect::ForgetAccepted { after, upto, .. } => write!(f, "ForgetAccepted({after}, {upto})"),
+            Effect::Park { reactor, key, position, .. } => write!(f, "Park({reactor}, {key}, {position})"),
+            Effect::SetLetters { reactor, key, status, .. } => {
+                write!(f, "SetLetters({reactor}, {key}, {})", status.name())
+            }
+            Effect::SetTimer(timer) => write!(f, "SetTimer({}, {})", timer.key, timer.due),
+            Effect::ClearTimer { key, .. } => write!(f, "ClearTimer({key})"),
+            Effect::Ingested { source, id } => write!(f, "Ingested({source}, {id})"),
         }
     }
 }
@@ -112,6 +216,14 @@ pub enum UnitError {
     /// The same person has used this command id for something else.
     #[error("This command id was used before, for a different command.")]
     CommandReused,
+    /// The reactor does not stand where its unit says: another process has gone on for it.
+    #[error("The reactor {reactor} stands at {at} and not where this unit begins.")]
+    CheckpointMoved {
+        /// Which reactor.
+        reactor: String,
+        /// Where it stands.
+        at: Position,
+    },
     /// The database cannot be written at the moment. Sending the same command ids again is safe.
     #[error("{0}")]
     Unavailable(String),

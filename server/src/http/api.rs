@@ -4,7 +4,7 @@ use axum::{
     Extension, Json, Router,
     body::Bytes,
     extract::{Path, Query, State, rejection::QueryRejection},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, header},
     middleware::{from_fn_with_state, map_response},
     response::{IntoResponse, Response},
     routing::any,
@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::{
     accounts,
     call::{Call, component, routes},
+    ingest, services, views,
 };
 use crate::{
     limits,
@@ -28,10 +29,13 @@ use crate::{
 /// The most events in one answer.
 const MOST_EVENTS: usize = 1_000;
 
-/// The calls of this module and the next; see also [`super::openapi`].
+/// The calls of this module and its neighbours; see also [`super::openapi`].
 pub(super) fn calls() -> Vec<Call> {
     let page = component("EventPage");
     let mut calls = accounts::calls();
+    calls.extend(ingest::calls());
+    calls.extend(views::calls());
+    calls.extend(services::calls());
     calls.extend([
         Call::post("command", "/api/commands/{type}", command)
             .says("Commands", "Carry out a command", "Any command of the contract; each has its own page here.")
@@ -111,7 +115,7 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .layer(map_response(explain))
 }
 
-/// What the framework refuses by itself (too large a body, a broken address) is a problem like any other.
+/// What the framework refuses by itself (a broken address) is a problem like any other.
 async fn explain(response: Response) -> Response {
     let status = response.status();
     let failed = status.is_client_error() || status.is_server_error();
@@ -119,10 +123,7 @@ async fn explain(response: Response) -> Response {
     if !failed || json {
         return response;
     }
-    let detail = match status {
-        StatusCode::PAYLOAD_TOO_LARGE => "The body is larger than 64 KiB.",
-        _ => status.canonical_reason().unwrap_or("The request cannot be answered."),
-    };
+    let detail = status.canonical_reason().unwrap_or("The request cannot be answered.");
     Problem::new(status.as_u16(), "request.refused", detail).into_response()
 }
 

@@ -4,7 +4,10 @@
 use std::sync::Arc;
 
 use axum::{Router, http::HeaderMap, routing::get};
-use domain::contract::{KINDS, Kind};
+use domain::{
+    contract::{KINDS, Kind},
+    envelope::dataschema,
+};
 use serde_json::{Map, Value, json};
 
 use super::{call::component, documents::Document, openapi, schemas};
@@ -104,7 +107,7 @@ fn event(kind: &Kind, components: &mut Map<String, Value>) -> Value {
     components.insert(format!("{}.{}", kind.name, kind.version), data);
     let own = json!({
         "type": { "const": kind.name },
-        "dataschema": { "const": schemas::address(kind.name, kind.version) },
+        "dataschema": { "const": dataschema(kind.name, kind.version) },
         "data": component(&format!("{}.{}", kind.name, kind.version)),
     });
     json!({

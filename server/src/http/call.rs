@@ -97,10 +97,14 @@ impl Call {
     }
 
     /// A JSON body of this schema.
-    pub(crate) fn body(mut self, schema: Value, example: Value) -> Self {
-        let content = json!({ "application/json": { "schema": schema, "example": example } });
+    pub(crate) fn body(self, schema: Value, example: Value) -> Self {
+        self.bodies(json!({ "application/json": { "schema": schema, "example": example } }))
+    }
+
+    /// A body of any of these types, each with its schema and an example.
+    pub(crate) fn bodies(mut self, content: Value) -> Self {
         self.operation["requestBody"] = json!({ "required": true, "content": content });
-        self.problems(&[(400, "request.malformed"), (413, "request.refused")])
+        self.problems(&[(400, "request.malformed"), (408, "request.too_slow"), (413, "request.refused")])
     }
 
     /// What is answered if all is well; without a schema, no body.

@@ -14,7 +14,7 @@ pub(super) fn calls() -> Vec<Call> {
         Call::get("ready", "/readyz", ready)
             .says("Health", "Can it do its work?", "")
             .answers(200, "It can.", Some(("application/json", component("Readiness"))))
-            .problems(&[(503, "server.closing"), (503, "store.unavailable")]),
+            .problems(&[(503, "server.closing"), (503, "service.stuck"), (503, "store.unavailable")]),
     ]
 }
 
@@ -22,8 +22,13 @@ async fn ready(State(state): State<AppState>) -> impl IntoResponse {
     if *state.draining.borrow() {
         return Err(Problem::new(503, "server.closing", "The server is stopping."));
     }
-    match state.backend.writable().await {
-        Ok(()) => Ok(Json(json!({ "ready": true, "position": state.backend.head() }))),
-        Err(why) => Err(Problem::new(503, "store.unavailable", why)),
+    if let Err(why) = state.backend.writable().await {
+        return Err(Problem::new(503, "store.unavailable", why));
     }
+    let stuck = state.work.stuck();
+    if !stuck.is_empty() {
+        let why = format!("These services are behind and do not move: {}.", stuck.join(", "));
+        return Err(Problem::new(503, "service.stuck", why));
+    }
+    Ok(Json(json!({ "ready": true, "position": state.backend.head() })))
 }

@@ -4,39 +4,25 @@
 use std::sync::Arc;
 
 use axum::{Router, http::HeaderMap, routing::get};
-use domain::contract::{INTENTS, intent_schemas};
+use backend::{
+    ingest::{MAX_NAME, TYPES},
+    status_of,
+};
+use domain::{
+    command,
+    contract::{INTENTS, intent_schemas},
+};
 use serde_json::{Map, Value, json};
 
 use super::{
     call::{Call, component},
     documents::Document,
+    services,
 };
 use crate::state::AppState;
 
 /// Where all commands are routed; the document has one path for each instead.
 const ANY_COMMAND: &str = "/api/commands/{type}";
-
-/// What the domain refuses, with the status that it becomes.
-const REFUSALS: &[(u16, &str)] = &[
-    (403, "account.forbidden"),
-    (403, "account.sign_in_first"),
-    (404, "account.unknown"),
-    (409, "account.handle_taken"),
-    (422, "account.bad_name"),
-    (403, "chat.not_author"),
-    (404, "chat.no_message"),
-    (404, "chat.no_room"),
-    (409, "chat.message_deleted"),
-    (409, "chat.message_exists"),
-    (409, "chat.room_exists"),
-    (422, "chat.bad_reaction"),
-    (422, "chat.bad_title"),
-    (422, "chat.message_control_characters"),
-    (422, "chat.message_empty"),
-    (422, "chat.message_too_long"),
-    (422, "chat.not_private"),
-    (422, "chat.read_past_head"),
-];
 
 /// The document about these calls, and itself.
 pub(super) fn router(calls: &[Call]) -> Router<AppState> {
@@ -107,11 +93,12 @@ fn commands(call: &Call, schemas: &mut Map<String, Value>) -> Vec<(String, Value
             let content = json!({ "application/json": { "schema": schema, "example": example(name) } });
             operation["requestBody"] = json!({ "required": true, "content": content });
             let context = name.split('.').next().unwrap_or_default();
-            let own = REFUSALS
-                .iter()
-                .filter(|(_, code)| code.starts_with(context) && code[context.len()..].starts_with('.'));
-            for (status, code) in own {
-                add_code(&mut operation, *status, code);
+            // Whoever acts is somebody, and may be the wrong one.
+            let own = command::all_refusals().filter(|(_, code)| {
+                ["account", context].contains(&code.split('.').next().unwrap_or_default())
+            });
+            for (kind, code) in own {
+                add_code(&mut operation, status_of(kind), code);
             }
             (format!("/api/commands/{name}"), operation)
         })
@@ -167,6 +154,7 @@ fn led_to_components(schema: Value) -> Value {
 fn example(command: &str) -> Value {
     let message = "01934a5c-0000-7000-8000-000000000100";
     let person = "01934a5c-0000-7000-8000-0000000000b0";
+    let order = "01934a5c-0000-7000-8000-00000000000d";
     match command {
         "account.register" => json!({ "user": person, "handle": "cleo", "name": "Cleo", "role": "customer" }),
         "account.change_profile" => json!({ "name": "Ada L." }),
@@ -181,7 +169,53 @@ fn example(command: &str) -> Value {
             json!({ "room": "lobby", "message": message, "reaction": "👍" })
         }
         "chat.mark_read" => json!({ "room": "lobby", "upto": 42 }),
-        _ => Value::Null,
+        "catalog.list_product" => {
+            json!({ "sku": "cup-blue", "title": "Blue cup", "price_cents": 1_250 })
+        }
+        "catalog.change_price" => json!({ "sku": "cup-blue", "price_cents": 990 }),
+        "catalog.retire_product" | "cart.remove_item" => json!({ "sku": "cup-blue" }),
+        "cart.add_item" | "cart.set_quantity" | "stock.receive" => {
+            json!({ "sku": "cup-blue", "quantity": 2 })
+        }
+        "order.place" => json!({ "expected_total_cents": 2_500, "address": "1 Harbour Street, Port" }),
+        "order.cancel" | "order.refund" => {
+            json!({ "order": order, "reason": "It is too late for the party." })
+        }
+        "order.abort" => json!({ "order": order, "reason": "out_of_stock" }),
+        "order.expire" => json!({ "order": order, "waiting_for": "authorize" }),
+        "order.request_step" => json!({ "order": order, "step": "reserve" }),
+        "review.approve" | "review.reject" => {
+            json!({ "order": order, "reason": "I have asked the customer." })
+        }
+        "wallet.open" => json!({ "user": person, "credit_cents": 10_000 }),
+        "wallet.deposit" => json!({ "amount_cents": 5_000 }),
+        "shipment.report_position" => {
+            json!({ "order": order, "latitude_e6": 52_520_008, "longitude_e6": 13_404_954 })
+        }
+        "shipment.fail" => json!({ "order": order, "reason": "undeliverable" }),
+        "notification.raise" => {
+            json!({ "user": person, "text": "Your order is on its way.", "link": format!("/orders/{order}") })
+        }
+        "notification.mark_read" => json!({ "upto": 42 }),
+        "notification.note_email_sent" => json!({ "user": person, "notification": message }),
+        "notification.note_email_failure" => {
+            json!({ "user": person, "notification": message, "reason": "refused" })
+        }
+        "service.pause" => json!({ "service": "mail", "reason": "The mail server is being moved." }),
+        "service.resume" => json!({ "service": "mail" }),
+        "service.park" => json!({
+            "service": "mail", "key": "room-lobby", "at": 41, "kind": "chat.message_posted",
+            "error": "The mail server does not know this mailbox.", "attempts": 8,
+        }),
+        "service.redrive" => json!({ "service": "mail", "key": "room-lobby" }),
+        "service.discard" => {
+            json!({ "service": "mail", "key": "room-lobby", "at": 41, "reason": "The mailbox was closed." })
+        }
+        "service.note_rebuilt" => {
+            json!({ "projection": "search", "generation": 2, "events": 41, "took_ms": 12 })
+        }
+        // Every other command is about one order and nothing else.
+        _ => json!({ "order": order }),
     }
 }
 
@@ -211,7 +245,7 @@ pub(super) fn components() -> Map<String, Value> {
             "subject": { "type": "string", "description": "Where it is published; what patterns match." },
             "time": time,
             "datacontenttype": { "const": "application/json" },
-            "dataschema": { "type": "string", "format": "uri-reference", "description": "Where the schema of `data` is." },
+            "dataschema": { "type": "string", "format": "uri", "description": "The schema of `data`. Its path is where this server has it." },
             "sequence": { "type": "string", "pattern": "^[0-9]{20}$", "description": "The position in the log." },
             "partitionkey": { "type": "string", "description": "The stream." },
             "streamversion": { "type": "integer", "minimum": 1, "description": "The position in the stream." },
@@ -278,30 +312,69 @@ pub(super) fn components() -> Map<String, Value> {
             "repeated": { "type": "boolean", "description": "Whether it had been accepted before." },
         }),
     );
+    let outside = object(
+        "An event from outside: a CloudEvents 1.0 envelope.",
+        &["time", "datacontenttype"],
+        json!({
+            "specversion": { "const": "1.0" },
+            "id": { "type": "string", "maxLength": MAX_NAME, "description": "What the source calls it." },
+            "source": { "type": "string", "maxLength": MAX_NAME, "examples": ["couriers/7"] },
+            "type": { "enum": TYPES.map(|(kind, _)| kind) },
+            "time": time,
+            "datacontenttype": { "const": "application/json" },
+            "data": { "type": "object", "description": "That of the command it stands for." },
+        }),
+    );
+    let result = object(
+        "What came of one event of a batch: a receipt, or a problem.",
+        &["receipt", "problem"],
+        json!({
+            "source": { "description": "As it was sent." },
+            "id": { "description": "As it was sent." },
+            "status": { "type": "integer", "description": "As it would be answered by itself." },
+            "receipt": component("Receipt"),
+            "problem": component("Problem"),
+        }),
+    );
     let list = |of: &str| json!({ "type": "array", "items": component(of) });
     let page = object("A page of the log.", &[], json!({ "events": list("Event"), "next": position }));
+    let snapshot = object(
+        "A view, and how far it is folded: read the log on from there to keep it up to date.",
+        &[],
+        json!({
+            "view": { "type": "object", "description": "The view." },
+            "cursor": { "type": "string", "description": "`epoch.position`." },
+        }),
+    );
+    let ingested = object(
+        "What came of a batch, in order.",
+        &[],
+        json!({ "results": { "type": "array", "items": result } }),
+    );
     let sessions = object("Sessions and tokens.", &[], json!({ "sessions": list("Session") }));
     let ready = object("Able to work.", &[], json!({ "ready": { "const": true }, "position": position }));
     [
         ("Event", event),
         ("EventPage", page),
+        ("Ingested", ingested),
+        ("OutsideEvent", outside),
         ("Problem", problem),
         ("Readiness", ready),
         ("Receipt", receipt),
         ("Session", session),
         ("SessionList", sessions),
         ("SignedIn", signed_in),
+        ("Snapshot", snapshot),
         ("Token", token),
     ]
     .into_iter()
+    .chain(services::schemas())
     .map(|(name, schema)| (name.to_owned(), schema))
     .collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use domain::Intent;
 
     use super::*;
@@ -315,20 +388,5 @@ mod tests {
                 panic!("the example of {name}: {error}");
             }
         }
-    }
-
-    /// The codes are written in the domain once and here a second time; this holds them together.
-    #[test]
-    fn every_code_with_which_the_domain_refuses_is_listed() {
-        let source = concat!(
-            include_str!("../../../crates/domain/src/account.rs"),
-            include_str!("../../../crates/domain/src/chat/mod.rs")
-        );
-        let codes = source.lines().filter_map(|line| line.trim().strip_prefix("Refusal::"));
-        let written: BTreeSet<&str> =
-            codes.filter_map(|line| line.split_once("=> \"")?.1.split('"').next()).collect();
-        let listed: BTreeSet<&str> = REFUSALS.iter().map(|(_, code)| *code).collect();
-        assert!(written.len() > 15);
-        assert_eq!(listed, written);
     }
 }

@@ -83,6 +83,17 @@ pub(super) async fn render(state: &AppState, caller: &Caller, request: Request, 
         Ok(context) => context,
         Err(problem) => return problem.into_response(),
     };
+    let cart = match caller.user {
+        Some(_) => match state.backend.cart(caller).await {
+            Ok(cart) => Some(cart),
+            Err(error) => return Problem::from(error).into_response(),
+        },
+        None => None,
+    };
+    let context = move || {
+        context();
+        provide_context(app::InCart(cart.clone()));
+    };
     let options = state.leptos.clone();
     let shell = move || app::shell(options.clone());
     let mut response = leptos_axum::render_app_async_with_context(context, shell)(request).await;

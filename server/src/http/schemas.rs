@@ -1,5 +1,5 @@
 //! `/schemas`: every event type of the contract, and the frozen JSON Schema of every version. An envelope's
-//! `dataschema` is an address here.
+//! `dataschema` has its path here.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -40,7 +40,7 @@ pub(super) fn calls() -> Vec<Call> {
             .says(
                 "Schemas",
                 "The JSON Schema of an event's data",
-                "It never changes its meaning; this is where `dataschema` leads.",
+                "It never changes its meaning; `dataschema` has this path.",
             )
             .takes("path", "type", "The event type.", name)
             .takes("path", "version", "The version of the schema.", version)
@@ -87,7 +87,7 @@ impl Entry {
     }
 }
 
-/// Where the schema of a version of a type is; what `dataschema` says.
+/// Where the schema of a version of a type is: the path of its [`domain::envelope::dataschema`].
 pub(super) fn address(name: &str, version: u16) -> String {
     format!("/schemas/{name}/{version}")
 }

@@ -5,13 +5,11 @@
 //! |---|---|
 //! | `stream` | what every transport does: one session machine, one reader of the hub, one timer |
 //! | `socket` | a WebSocket on a TCP stream |
-//! | `out` | what waits to be written to it |
 //! | `ws` | `/live/ws`: the protocol over WebSocket, and bare CloudEvents |
 //! | `sse` | `/live/sse`: the same frames as Server-Sent Events |
 //! | `wish` | what a client without a `hello` asks for, in the query string |
 //! | `signals` | which ephemeral signals somebody may send |
 
-mod out;
 mod signals;
 mod socket;
 mod sse;
@@ -41,6 +39,13 @@ pub(crate) fn calls() -> Vec<Call> {
             text.clone(),
         )
         .takes("query", "on_gap", "`replay`, or `resync:<n>`.", text.clone())
+        .takes(
+            "query",
+            "as",
+            "The user for whom a page was rendered. If the session is another's, or nobody's, the stream ends with \
+             4010.",
+            text.clone(),
+        )
         .anybody(Some(Scope::Read))
         .problems(&[
             (400, "request.bad_query"),

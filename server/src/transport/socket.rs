@@ -1,22 +1,26 @@
 //! A WebSocket on a TCP stream. Reading is the library's: it unmasks, joins and checks what clients send.
-//! Writing goes past it, see `out`.
+//! Writing goes past it, see `wire`.
 
 use std::{
     future::poll_fn,
     io::{self, Read, Write},
+    sync::Arc,
     time::Duration,
 };
 
 use bytes::Bytes;
-use live::Outgoing;
-use tokio::{net::TcpStream, task::coop::consume_budget, time::timeout};
+use live::{CloseCode, Outgoing, message};
+use tokio::{task::coop::consume_budget, time::timeout};
 use tokio_tungstenite::tungstenite::{
     Error, Message, Utf8Bytes,
+    error::ProtocolError,
     protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext},
 };
 
-use super::out::{Out, PING, TEXT};
-use crate::listen::{Connection, Place};
+use crate::{
+    listen::{Connection, Place},
+    wire::{Form, Gone, Wire},
+};
 
 /// A message that has so many bytes is full, so that a slow line shows progress. (Events come in batches of
 /// about as many.)
@@ -28,50 +32,44 @@ const READ_BYTES: usize = 1 << 10;
 /// The largest message that is read. The session refuses smaller ones, by name.
 const MOST_READ: usize = 256 << 10;
 
+/// A ping that says nothing (RFC 6455, section 5.5.2).
+const PING: &[u8] = &[0x89, 0];
+
 /// What came in.
 pub(super) enum Received {
     Text(Utf8Bytes),
     Binary,
-    /// The other side has closed, or what it sent cannot be read.
+    /// The other side has closed.
     Closed,
-    /// Larger than is read at all: a sentence.
-    TooLarge(String),
-}
-
-/// Why a socket is over without a goodbye.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Gone {
-    #[error("the socket broke: {0}")]
-    Io(#[from] io::Error),
-    #[error("the socket took no byte for too long")]
-    Stalled,
+    /// What it sent cannot be read: why, and a sentence.
+    Unreadable(CloseCode, String),
 }
 
 pub(super) struct Socket {
-    stream: TcpStream,
+    wire: Arc<Wire>,
     codec: WebSocketContext,
-    out: Out,
     /// Whether there may be more to read without waiting.
     more: bool,
-    /// How long the other side may take no byte.
-    stall: Duration,
+    /// What came could not be read, so that nothing after it means anything.
+    broken: bool,
     _place: Place,
 }
 
 impl Socket {
     /// `read` is what has been read already.
-    pub(super) fn new(connection: Connection, read: &[u8], stall: Duration) -> Self {
+    pub(super) fn new(connection: Connection, read: &[u8]) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BYTES)
             .max_message_size(Some(MOST_READ))
             .max_frame_size(Some(MOST_READ));
-        let (stream, place) = connection.into_parts();
+        let (wire, place) = connection.into_parts();
         let codec = if read.is_empty() {
             WebSocketContext::new(Role::Server, Some(config))
         } else {
             WebSocketContext::from_partially_read(read.to_vec(), Role::Server, Some(config))
         };
-        Self { stream, codec, out: Out::default(), more: true, stall, _place: place }
+        wire.speak(Form::Messages);
+        Self { wire, codec, more: true, broken: false, _place: place }
     }
 
     /// Waits for the next message. May be dropped at any point: nothing is lost.
@@ -80,11 +78,10 @@ impl Socket {
             // However much the other side sends, others have their turn.
             consume_budget().await;
             if !self.more {
-                poll_fn(|cx| self.stream.poll_read_ready(cx)).await?;
+                poll_fn(|cx| self.wire.poll_read_ready(cx)).await?;
                 self.more = true;
             }
-            let mut line = Line { stream: &self.stream, out: &mut self.out };
-            match self.codec.read(&mut line) {
+            match self.codec.read(&mut Ends(&self.wire)) {
                 Ok(Message::Text(text)) => return Ok(Received::Text(text)),
                 Ok(Message::Binary(_)) => return Ok(Received::Binary),
                 // The library has answered already.
@@ -94,79 +91,102 @@ impl Socket {
                     self.flush().await?;
                 }
                 Err(Error::Io(error)) => return Err(error.into()),
-                Err(Error::Capacity(error)) => return Ok(Received::TooLarge(error.to_string())),
-                Err(_) => {
+                Err(Error::ConnectionClosed | Error::AlreadyClosed) => {
                     self.flush().await?;
                     return Ok(Received::Closed);
+                }
+                // The line has ended, and nobody said goodbye.
+                Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => {
+                    return Ok(Received::Closed);
+                }
+                Err(error) => {
+                    self.broken = true;
+                    let large = matches!(error, Error::Capacity(_));
+                    let code = if large { CloseCode::FrameTooLarge } else { CloseCode::BadFrame };
+                    return Ok(Received::Unreadable(code, error.to_string()));
                 }
             }
         }
     }
 
-    /// Writes frames, one a line, in as few messages as the bound allows.
+    /// Writes frames: what others get as well in its own message, what is only for this client one a line, in as
+    /// few messages as the bound allows.
     pub(super) async fn write(&mut self, frames: Vec<Outgoing>) -> Result<(), Gone> {
-        let mut message = self.out.begin();
+        let mut own = Vec::new();
         for frames in frames {
-            if message.bytes() > MESSAGE_BYTES {
-                self.out.trim(&mut message);
-                self.out.end(&message, TEXT);
-                message = self.out.begin();
-            }
-            match frames {
-                Outgoing::Events(events) => {
-                    events.iter().for_each(|event| self.out.share(&mut message, event.line()));
+            if let Outgoing::Batch(batch) = frames {
+                self.say(&mut own);
+                self.wire.push(batch.message().into_owned());
+            } else {
+                frames.lines_into(&mut own);
+                if own.len() > MESSAGE_BYTES {
+                    self.say(&mut own);
                 }
-                own => self.out.add(&mut message, |text| own.lines_into(text)),
             }
         }
-        self.out.trim(&mut message);
-        self.out.end(&message, TEXT);
+        self.say(&mut own);
         self.flush().await
+    }
+
+    /// Puts lines into the queue as one message, if there are any.
+    fn say(&mut self, lines: &mut Vec<u8>) {
+        // Lines are separated by newlines, not ended.
+        if let Some(text) = lines.strip_suffix(b"\n") {
+            self.wire.push(message(text));
+            lines.clear();
+        }
     }
 
     /// Writes each of these as a message of its own.
     pub(super) async fn write_each(&mut self, texts: impl IntoIterator<Item = Bytes>) -> Result<(), Gone> {
-        for text in texts {
-            let mut message = self.out.begin();
-            self.out.share(&mut message, text);
-            self.out.end(&message, TEXT);
-        }
+        texts.into_iter().for_each(|text| self.wire.push(message(&text)));
         self.flush().await
     }
 
     /// Asks the other side for a sign of life, by the WebSocket's own means.
     pub(super) async fn ping(&mut self) -> Result<(), Gone> {
-        let message = self.out.begin();
-        self.out.end(&message, PING);
+        self.wire.push(Bytes::from_static(PING));
         self.flush().await
+    }
+
+    /// What the hub may write to while there is nothing else to do.
+    pub(super) fn line(&self) -> Arc<dyn hub::Line> {
+        self.wire.clone()
     }
 
     /// Says goodbye and waits a moment for the answer: closing with input unread would reset the line, and the
     /// goodbye with it.
     pub(super) async fn close(mut self, code: u16, why: &str) -> Result<(), Gone> {
         let reason = Utf8Bytes::from(shorten(why));
-        let mut line = Line { stream: &self.stream, out: &mut self.out };
         // That it is closing is what the library reports as an error.
-        let _ = self.codec.close(&mut line, Some(CloseFrame { code: code.into(), reason }));
+        let _ = self.codec.close(&mut Ends(&self.wire), Some(CloseFrame { code: code.into(), reason }));
         self.flush().await?;
-        let answered = async { while let Ok(Received::Text(_) | Received::Binary) = self.receive().await {} };
+        let answered = async {
+            while !self.broken && matches!(self.receive().await, Ok(Received::Text(_) | Received::Binary)) {}
+            if self.broken {
+                self.swallow().await;
+            }
+        };
         // Who does not answer is closed all the same.
         let _ = timeout(Duration::from_secs(1), answered).await;
         Ok(())
     }
 
-    /// Writes what is queued. May be dropped at any point: it goes on where it was.
-    async fn flush(&mut self) -> Result<(), Gone> {
-        while !self.out.is_empty() {
-            match self.out.write_to(&self.stream) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    timeout(self.stall, self.stream.writable()).await.map_err(|_| Gone::Stalled)??;
-                }
-                Err(error) => return Err(error.into()),
+    /// Takes what comes, whatever it is, until nothing comes any more.
+    async fn swallow(&self) {
+        let mut buffer = vec![0; READ_BYTES];
+        while self.wire.readable().await.is_ok() {
+            match (&*self.wire).read(&mut buffer) {
+                Ok(0) => return,
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return,
+                _ => consume_budget().await,
             }
         }
-        Ok(())
+    }
+
+    /// Writes what is queued. May be dropped at any point: it goes on where it was.
+    pub(super) async fn flush(&self) -> Result<(), Gone> {
+        self.wire.flush().await
     }
 }
 
@@ -176,20 +196,17 @@ fn shorten(why: &str) -> &str {
 }
 
 /// What the library reads from and answers to: the stream itself, and the queue.
-struct Line<'a> {
-    stream: &'a TcpStream,
-    out: &'a mut Out,
-}
+struct Ends<'a>(&'a Wire);
 
-impl Read for Line<'_> {
+impl Read for Ends<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.stream.try_read(buf)
+        self.0.read(buf)
     }
 }
 
-impl Write for Line<'_> {
+impl Write for Ends<'_> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.out.raw(buf);
+        self.0.push(Bytes::copy_from_slice(buf));
         Ok(buf.len())
     }
 

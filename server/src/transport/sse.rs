@@ -2,27 +2,32 @@
 //! message, so a stock `EventSource` sees events and nothing else; every other frame is a message named after
 //! its kind. The cursor is each event's and each flush's id.
 
-use std::{convert::Infallible, mem, pin::Pin};
+use std::{collections::VecDeque, pin::Pin, sync::Arc};
 
 use axum::{
     Extension,
     body::Body,
     extract::{RawQuery, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header},
     response::{IntoResponse, Response},
 };
 use backend::Caller;
 use bytes::Bytes;
-use domain::{Cursor, Epoch};
-use futures::{FutureExt, StreamExt, stream};
-use live::{Close, Outgoing, ServerFrame};
+use domain::Epoch;
+use futures::{FutureExt, stream};
+use live::Close;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
     stream::{Step, Stream},
     wish,
 };
-use crate::{problem::Problem, session::Stale, state::AppState};
+use crate::{
+    problem::Problem,
+    session::Stale,
+    state::AppState,
+    wire::{Form, Gone, Wire},
+};
 
 /// How soon a stock client tries again by itself, in milliseconds.
 const RETRY: &[u8] = b"retry: 2000\n\n";
@@ -31,61 +36,74 @@ pub(super) async fn open(
     State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
     Extension(stale): Extension<Stale>,
+    Extension(wire): Extension<Arc<Wire>>,
+    version: Version,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let epoch = state.backend.hub().epoch();
     let greeting = wish::read(query.as_deref(), &headers, epoch)?;
-    let stream = Stream::open(state, caller, stale, greeting)
-        .await
-        .map_err(|error| Problem::new(503, "server.closing", error.to_string()))?;
-    let mut blocks = Blocks::new(stream, epoch);
+    let stale = stale.0 || wish::is_for_another(query.as_deref(), &caller);
+    let stream = Stream::open(state, caller, stale, greeting).await?;
+    // Before HTTP/1.1 there were no chunks.
+    let line = (version == Version::HTTP_11).then(|| wire.clone() as Arc<dyn hub::Line>);
+    let mut blocks = Blocks::new(stream, epoch, wire, line);
     let reconnected = headers.contains_key("last-event-id");
     // Who was told already that there is no point in trying again tries all the same; this ends it.
     if blocks.begin().await == Some(Close::Stop) && reconnected {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let body = stream::unfold(blocks, |mut blocks| async { blocks.next().await.map(|text| (text, blocks)) });
+    let body = stream::unfold(blocks, |mut blocks| async { blocks.next().await.map(|next| (next, blocks)) });
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
-    Ok((headers, Body::from_stream(body.map(Ok::<Bytes, Infallible>))).into_response())
+    Ok((headers, Body::from_stream(body)).into_response())
 }
 
 /// The blocks of one stream.
 struct Blocks {
     stream: Stream,
     epoch: Epoch,
+    wire: Arc<Wire>,
+    /// The wire, if the hub may write to it.
+    line: Option<Arc<dyn hub::Line>>,
     timer: Pin<Box<Sleep>>,
-    /// What waits to be written.
-    text: Vec<u8>,
+    /// What waits to be written: bytes that others write as well, mostly.
+    blocks: VecDeque<Bytes>,
     /// Why the stream is over, once it is.
     over: Option<Close>,
 }
 
 impl Blocks {
-    fn new(stream: Stream, epoch: Epoch) -> Self {
+    fn new(stream: Stream, epoch: Epoch, wire: Arc<Wire>, line: Option<Arc<dyn hub::Line>>) -> Self {
         let timer = Box::pin(sleep_until(stream.next_timer().into()));
-        Self { stream, epoch, timer, text: RETRY.to_vec(), over: None }
+        let blocks = [Bytes::from_static(RETRY)].into();
+        wire.speak(Form::Chunks(epoch));
+        Self { stream, epoch, wire, line, timer, blocks, over: None }
     }
 
     /// Takes what is there already. Returns why the stream is over, if it is.
     async fn begin(&mut self) -> Option<Close> {
         self.take().await;
         // The hub may have sent this connection away already.
-        if self.over.is_none() && self.stream.feed().now_or_never().is_some() {
+        if self.over.is_none() && self.stream.feed(None).now_or_never().is_some() {
             self.take().await;
         }
         self.over
     }
 
-    /// The text to be written next; `None` when the stream is over.
-    async fn next(&mut self) -> Option<Bytes> {
+    /// What hyper is to write next; `None` when the stream is over. Meanwhile the hub writes by itself.
+    async fn next(&mut self) -> Option<Result<Bytes, Gone>> {
         loop {
-            if !self.text.is_empty() {
-                return Some(mem::take(&mut self.text).into());
+            // What the hub has begun is finished first.
+            if let Err(gone) = self.wire.flush().await {
+                return Some(Err(gone));
+            }
+            if let Some(block) = self.blocks.pop_front() {
+                self.wire.unsettle();
+                return Some(Ok(block));
             }
             if self.over.is_some() {
                 return None;
@@ -95,7 +113,7 @@ impl Blocks {
                 self.timer.as_mut().reset(due);
             }
             tokio::select! {
-                () = self.stream.feed() => {}
+                () = self.stream.feed(self.line.as_ref()) => {}
                 () = self.timer.as_mut() => self.stream.on_tick(),
             }
             self.take().await;
@@ -106,7 +124,7 @@ impl Blocks {
         while let Some(step) = self.stream.poll().await {
             match step {
                 Step::Write(frames) => {
-                    frames.iter().for_each(|frame| write_block(frame, self.epoch, &mut self.text));
+                    self.blocks.extend(frames.iter().map(|frames| frames.blocks(self.epoch)));
                 }
                 Step::Close { code, .. } => {
                     self.over = Some(Close::of(Some(code)));
@@ -117,22 +135,9 @@ impl Blocks {
     }
 }
 
-/// Appends each frame as a block. Frames are JSON on one line, so each is one `data:`.
-fn write_block(frame: &Outgoing, epoch: Epoch, text: &mut Vec<u8>) {
-    let (name, cursor) = match frame {
-        Outgoing::Events(events) => {
-            return events.iter().for_each(|event| text.extend_from_slice(&event.block()));
-        }
-        Outgoing::Signal(_) => ("signal", None),
-        Outgoing::Frame(ServerFrame::Flush(flush)) => ("flush", Some(Cursor { epoch, position: flush.pos })),
-        Outgoing::Frame(frame) => (frame.kind(), None),
-    };
-    text.extend_from_slice(b"event: ");
-    text.extend_from_slice(name.as_bytes());
-    if let Some(cursor) = cursor {
-        text.extend_from_slice(format!("\nid: {cursor}").as_bytes());
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        // The next answer on this connection is not an event stream.
+        self.wire.speak(Form::Http);
     }
-    text.extend_from_slice(b"\ndata: ");
-    frame.lines_into(text);
-    text.push(b'\n');
 }

@@ -1,17 +1,18 @@
 //! One live stream, whatever carries it: the session machine, a reader of the hub, and when something is due.
 //! It does nothing but carry what one says to the other; what is left to write comes out of [`Stream::poll`].
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use backend::Caller;
 use hub::{Delivery, Ended, HubError};
-use live::{
-    Batch, CloseCode, Limits, Outcome, Outgoing, ServerConfig, ServerOutput, ServerSession, frames::Hello,
-};
+use live::{CloseCode, Limits, Outcome, Outgoing, ServerConfig, ServerOutput, ServerSession, frames::Hello};
 use uuid::Uuid;
 
 use super::signals::Signals;
-use crate::{presence, session::Stale, state::AppState};
+use crate::{presence, state::AppState};
 
 /// After a drain reconnects are spread: over this time for each connection, in milliseconds ...
 const SPREAD_EACH_MS: usize = 2;
@@ -63,7 +64,7 @@ impl Stream {
     pub(super) async fn open(
         state: AppState,
         caller: Caller,
-        stale: Stale,
+        stale: bool,
         greeting: Greeting,
     ) -> Result<Self, HubError> {
         let began = Instant::now();
@@ -77,6 +78,7 @@ impl Stream {
         );
         config.limits = Limits {
             subscriptions: state.settings.max_subscriptions,
+            subscribes_per_s: state.settings.subscribes_per_second,
             signals_per_s: state.settings.signals_per_second,
             ..Limits::default()
         };
@@ -85,7 +87,7 @@ impl Stream {
             Greeting::Awaited => ServerSession::new(config, 0),
             Greeting::Said(hello) | Greeting::SaidOnce(hello) => ServerSession::one_way(config, hello, 0),
         };
-        if stale.0 {
+        if stale {
             session.end(CloseCode::Unauthorised, "Your session is over. Sign in again.");
         }
         let over = state.backend.remaining_millis(&caller);
@@ -129,9 +131,10 @@ impl Stream {
         self.session.on_tick(now);
     }
 
-    /// Waits for what the hub has, and takes it in. May be dropped at any point: nothing is lost.
-    pub(super) async fn feed(&mut self) {
-        match self.hub.next().await {
+    /// Waits for what the hub has, and takes it in. May be dropped at any point: nothing is lost. While there is
+    /// nothing but to wait, the hub may write to the line by itself.
+    pub(super) async fn feed(&mut self, line: Option<&Arc<dyn hub::Line>>) {
+        match self.hub.next_lending(line).await {
             Ok(delivery) => self.delivered(delivery),
             Err(error) => {
                 tracing::warn!(%error, "a connection cannot be served");
@@ -153,10 +156,9 @@ impl Stream {
                     );
                 }
             }
-            Delivery::Batch { group, prev, position, events } => {
-                self.session.on_batch(group, Batch { prev, pos: position, events });
-            }
+            Delivery::Batch { group, batch } => self.session.on_batch(group, batch),
             Delivery::Live { group, position } => self.session.on_live(group, position),
+            Delivery::Begun => {}
             Delivery::Signals(frames) => frames.into_iter().for_each(|frame| self.session.on_signal(frame)),
             Delivery::Ended(Ended::Session) => self.end(CloseCode::Unauthorised, "You have signed out."),
             Delivery::Ended(Ended::TooMany(most)) => {

@@ -1,7 +1,10 @@
 //! What a client asks for that says no `hello`: `?match=chat.>&since=<cursor>&on_gap=replay`, or the text of a
 //! `hello` frame as `?hello=`. `match` may be repeated; without it, everything is asked for.
+//!
+//! And what a page says of itself: `?as=<user>` is who it was rendered for.
 
 use axum::http::HeaderMap;
+use backend::Caller;
 use domain::{Cursor, Epoch, Position};
 use live::{
     ClientFrame, VERSION,
@@ -21,9 +24,10 @@ pub(super) fn read(query: Option<&str>, headers: &HeaderMap, epoch: Epoch) -> Re
             "match" => patterns.push(value.into_owned()),
             "since" => since = Some(cursor(&value, "since", epoch)?),
             "on_gap" => on_gap = Some(value.into_owned()),
+            "as" => {}
             other => {
                 let why =
-                    format!("There is no parameter {other:?}; match, since, on_gap and hello are known.");
+                    format!("There is no parameter {other:?}; match, since, on_gap, hello and as are known.");
                 return Err(Problem::bad_request("request.bad_query", why));
             }
         }
@@ -68,6 +72,15 @@ pub(super) fn read(query: Option<&str>, headers: &HeaderMap, epoch: Epoch) -> Re
     };
     let subs = patterns.into_iter().enumerate().map(sub).collect();
     Ok(Greeting::SaidOnce(Hello { v: VERSION, subs }))
+}
+
+/// Whether a page was rendered for somebody else than who the session is of now: they have signed out since, in
+/// another tab.
+pub(super) fn is_for_another(query: Option<&str>, caller: &Caller) -> bool {
+    let user = caller.user.map(|user| user.to_string());
+    let mut of_page =
+        form_urlencoded::parse(query.unwrap_or_default().as_bytes()).filter(|(key, _)| key == "as");
+    of_page.any(|(_, of_page)| user.as_deref() != Some(&*of_page))
 }
 
 /// A cursor, or a bare position in this life of the log.

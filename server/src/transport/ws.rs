@@ -14,15 +14,15 @@ use backend::Caller;
 use hyper::upgrade::{OnUpgrade, Parts, Upgraded};
 use hyper_util::rt::TokioIo;
 use live::{CloseCode, Outgoing, ServerFrame};
-use tokio::time::{Duration, Instant, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
 
 use super::{
-    socket::{Gone, Received, Socket},
+    socket::{Received, Socket},
     stream::{Greeting, Step, Stream},
     wish,
 };
-use crate::{listen::Connection, problem::Problem, session::Stale, state::AppState};
+use crate::{listen::Connection, problem::Problem, session::Stale, state::AppState, wire::Gone};
 
 /// The subprotocol of bare envelopes.
 const CLOUD_EVENTS: &str = "cloudevents.json";
@@ -58,13 +58,11 @@ pub(super) async fn upgrade(
             wish::read(parts.uri.query(), &parts.headers, state.backend.hub().epoch())?
         }
     };
-    let stall = Duration::from_secs(state.settings.stall_seconds);
-    let stream = Stream::open(state, caller, stale, greeting)
-        .await
-        .map_err(|error| Problem::new(503, "server.closing", error.to_string()))?;
+    let stale = stale.0 || wish::is_for_another(parts.uri.query(), &caller);
+    let stream = Stream::open(state, caller, stale, greeting).await?;
     tokio::spawn(async move {
         let socket = match upgrade.await.map(Upgraded::downcast::<TokioIo<Connection>>) {
-            Ok(Ok(Parts { io, read_buf, .. })) => Socket::new(io.into_inner(), &read_buf, stall),
+            Ok(Ok(Parts { io, read_buf, .. })) => Socket::new(io.into_inner(), &read_buf),
             Ok(Err(_)) => return tracing::error!("a socket was accepted by somebody else"),
             Err(error) => return tracing::debug!(%error, "a socket was not opened"),
         };
@@ -87,6 +85,8 @@ fn asks_for_envelopes(headers: &HeaderMap) -> bool {
 /// Carries what the stream and the socket say to each other, until one of them is over.
 async fn run(mut stream: Stream, mut socket: Socket, speech: Speech) -> Result<(), Gone> {
     let mut timer = pin!(sleep_until(stream.next_timer().into()));
+    // Bare envelopes are not what the hub would write.
+    let line = (speech == Speech::Frames).then(|| socket.line());
     loop {
         while let Some(step) = stream.poll().await {
             match step {
@@ -110,11 +110,11 @@ async fn run(mut stream: Stream, mut socket: Socket, speech: Speech) -> Result<(
                     stream.end(CloseCode::BadFrame, "This socket only sends. Post commands to /api/commands.");
                 }
                 Received::Binary => stream.end(CloseCode::BadFrame, "Frames are text, not binary."),
-                Received::TooLarge(_) if stream.is_closed() => return Ok(()),
-                Received::TooLarge(why) => stream.end(CloseCode::FrameTooLarge, why),
+                Received::Unreadable(..) if stream.is_closed() => return Ok(()),
+                Received::Unreadable(code, why) => stream.end(code, why),
                 Received::Closed => return Ok(()),
             },
-            () = stream.feed() => {}
+            () = stream.feed(line.as_ref()) => socket.flush().await?,
             () = timer.as_mut() => stream.on_tick(),
         }
     }
@@ -125,9 +125,6 @@ async fn write_envelopes(socket: &mut Socket, frames: Vec<Outgoing>) -> Result<(
     if frames.iter().any(|frame| matches!(frame, Outgoing::Frame(ServerFrame::Ping))) {
         socket.ping().await?;
     }
-    let events = frames.iter().flat_map(|frames| match frames {
-        Outgoing::Events(events) => &events[..],
-        Outgoing::Signal(_) | Outgoing::Frame(_) => &[],
-    });
+    let events = frames.iter().flat_map(Outgoing::events);
     socket.write_each(events.map(live::Encoded::envelope)).await
 }

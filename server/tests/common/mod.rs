@@ -6,7 +6,7 @@ use futures::{SinkExt, StreamExt};
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 use server::{config::Settings, run::Server};
-use tokio::net::TcpStream;
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream,
     tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
@@ -150,6 +150,11 @@ impl Socket {
 
     pub async fn send_text(&mut self, text: String) {
         self.stream.send(Message::text(text)).await.unwrap();
+    }
+
+    /// Bytes past everything that makes frames of them.
+    pub async fn send_bytes(&mut self, bytes: &[u8]) {
+        self.stream.get_mut().write_all(bytes).await.unwrap();
     }
 
     /// Says hello with one subscription named `a`, and reads until it is live.

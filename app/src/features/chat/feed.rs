@@ -251,7 +251,9 @@ fn mark_read(state: RoomState) {
         let read = list.with(|list| list.rooms.get(&room).map(|listed| listed.read));
         let Some(read) = read else { return };
         let upto = last.unwrap_or_else(|| cursor.get_untracked().position);
-        if visible.get() && state.at_end.get() && read < Some(upto) && told.get() < upto {
+        // That one has read an empty room is said once: what is said is an event, and the cursor goes past it.
+        let unread = last.map_or(read.is_none(), |last| read < Some(last));
+        if visible.get() && state.at_end.get() && unread && told.get() < upto {
             told.set(upto);
             spawn_local(tell_read(room, upto, told));
         }

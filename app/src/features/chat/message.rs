@@ -1,10 +1,11 @@
 //! One message. Everything that can be done to it is a plain form; the feed takes the forms over once the page
 //! is awake.
 
-use domain::{MessageId, account::Role};
+use domain::{MessageId, account::Role, order};
 use leptos::{either::Either, html, prelude::*};
 
 use super::{
+    mentions::Cards,
     room::room,
     rows::{Quote, Reacted, Row, RowState},
 };
@@ -130,10 +131,12 @@ fn Words(row: Memo<Option<Row>>) -> impl IntoView {
         if deleted {
             Either::Left(view! { <p class="message-text gone">"Message deleted"</p> })
         } else {
+            let names = order::mentions(&text);
             Either::Right(view! {
                 <p class="message-text">
                     <Linked text /> {edited.then(|| view! { <span class="edited">" (edited)"</span> })}
                 </p>
+                {(!names.is_empty()).then(|| view! { <Cards names /> })}
             })
         }
     })

@@ -8,6 +8,7 @@
 //! | `feed` | the messages, where they are scrolled to, what is read |
 //! | `message` | one message |
 //! | `composer` | where one writes |
+//! | `mentions` | the orders it speaks of |
 //! | `members` | who is in a private room |
 //! | `present` | who of a room is here |
 //! | `typing`, `typists` | who is typing; the second is pure |
@@ -16,6 +17,7 @@
 mod composer;
 mod feed;
 mod members;
+mod mentions;
 mod message;
 mod open_room;
 mod present;
@@ -30,6 +32,7 @@ use std::collections::BTreeMap;
 use domain::{
     Handle, MessageId, Position, RoomId,
     account::Person,
+    order::OrderName,
     view::Snapshot,
     views::{FeedMessage, RoomFeed, RoomList},
 };
@@ -39,7 +42,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use serde::{Deserialize, Serialize};
 
 use self::{room::Room, rooms::RoomsPanel};
-use crate::{calls, fault::Fault, live, ui::Problem};
+use crate::{calls, context::page, fault::Fault, live, ui::Problem};
 
 /// What the address asks for besides the room: how a page without scripts edits, answers and looks back.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,10 +79,12 @@ pub(crate) struct Loaded {
     feed: Snapshot<RoomFeed>,
     past: Option<Vec<FeedMessage>>,
     found: Option<Result<Person, Fault>>,
+    /// The orders that it speaks of, as far as the reader may see them.
+    orders: Option<mentions::Named>,
     asked: Asked,
 }
 
-async fn load(room: String, asked: Asked) -> Result<Loaded, Fault> {
+async fn load(room: String, asked: Asked, signed_in: bool) -> Result<Loaded, Fault> {
     let room = RoomId::new(room).map_err(|bad| {
         crate::root::set_status(404);
         Fault::new("chat.not_found", format!("{bad}."))
@@ -93,7 +98,17 @@ async fn load(room: String, asked: Asked) -> Result<Loaded, Fault> {
         Some(who) => Some(find(who).await),
         None => None,
     };
-    Ok(Loaded { room, feed, past, found, asked })
+    let orders = match (signed_in, &past) {
+        (false, _) => None,
+        (true, Some(past)) => mentions::load(named(past.iter())).await,
+        (true, None) => mentions::load(named(feed.view.messages.iter())).await,
+    };
+    Ok(Loaded { room, feed, past, found, orders, asked })
+}
+
+/// The orders that messages, the newest last, speak of.
+fn named<'a>(messages: impl DoubleEndedIterator<Item = &'a FeedMessage>) -> Vec<OrderName> {
+    mentions::names(messages.rev().map(|message| message.text.as_str()))
 }
 
 /// Who has a handle, written with or without an `@`.
@@ -114,6 +129,7 @@ pub fn Chat() -> impl IntoView {
         let names = ["before", "who", "edit", "reply", "react"];
         Asked::of(&names.into_iter().filter_map(|name| Some((name, query.get(name)?))).collect())
     });
+    let signed_in = page().viewer.is_some();
     let list = Resource::new_blocking(|| (), |()| calls::room_list());
     let loaded = Resource::new_blocking(
         move || room.get(),
@@ -121,7 +137,7 @@ pub fn Chat() -> impl IntoView {
             let asked = if room == first { asked.clone() } else { Asked::default() };
             async move {
                 match room {
-                    Some(room) => Some(load(room, asked).await),
+                    Some(room) => Some(load(room, asked, signed_in).await),
                     None => None,
                 }
             }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{UserId, views::RoomFeed};
+use domain::{UserId, grouped, views::RoomFeed};
 use leptos::prelude::*;
 
 use super::{members::People, room::room};
@@ -60,7 +60,7 @@ pub(super) fn HereCount(count: Memo<usize>) -> impl IntoView {
             view! {
                 <span class="here" data-testid="here" data-presence="online">
                     <span class="presence-dot" aria-hidden="true"></span>
-                    <span>{format!("{count} here")}</span>
+                    <span>{format!("{} here", grouped(count))}</span>
                 </span>
             }
         })

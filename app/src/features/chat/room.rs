@@ -16,6 +16,7 @@ use super::{
     composer::Composer,
     feed::Feed,
     members::Members,
+    mentions,
     present::Here,
     rows::{self, Reader, Row},
     typing::TypingLine,
@@ -24,6 +25,7 @@ use crate::{
     clock,
     context::page,
     fault::Fault,
+    features::cart::is_about_a_cart,
     live::{self, LiveView},
     outbox::{Entry, Outbox, Stage, outbox},
     ui::{Icon, Problem, dynamic},
@@ -79,7 +81,7 @@ pub(super) fn room() -> RoomState {
 /// The room.
 #[component]
 pub(super) fn Room(loaded: Loaded, list: LiveView<RoomList>) -> impl IntoView {
-    let Loaded { room, feed, past, found, asked } = loaded;
+    let Loaded { room, feed, past, found, orders, asked } = loaded;
     let reader = page()
         .viewer
         .clone()
@@ -111,6 +113,8 @@ pub(super) fn Room(loaded: Loaded, list: LiveView<RoomList>) -> impl IntoView {
         })
     });
     settle(&outbox, &feed, room.clone());
+    let spoken = move || rows.with(|rows| mentions::names(rows.iter().rev().map(|row| row.text.as_str())));
+    mentions::provide(Memo::new(move |_| spoken()), orders);
 
     let state = RoomState {
         room: StoredValue::new(room),
@@ -244,8 +248,10 @@ fn settle(outbox: &Outbox, feed: &LiveView<RoomFeed>, room: RoomId) {
         // Again also when something is accepted after the feed has shown it.
         settled.with(|_| ());
         let position = feed.cursor.get().position;
-        settled.settle(position, |entry| {
-            let shown_nowhere = accepted(entry) && !is_about(&entry.intent, None);
+        let own = |intent: &domain::Intent| is_about(intent, None);
+        settled.settle(position, own, |entry| {
+            let elsewhere = is_about_a_cart(&entry.intent);
+            let shown_nowhere = accepted(entry) && !own(&entry.intent) && !elsewhere;
             // Its answer was lost on the way, but here it is.
             let there = || feed.state.with_untracked(|feed| feed.message(MessageId(entry.id.0)).is_some());
             let lost = matches!(&entry.stage, Stage::Failed(fault) if fault.on_the_way());
@@ -254,7 +260,8 @@ fn settle(outbox: &Outbox, feed: &LiveView<RoomFeed>, room: RoomId) {
     });
     let left = outbox.clone();
     on_cleanup(move || {
-        left.settle(Position::START, |entry| accepted(entry) && is_about(&entry.intent, Some(&room)));
+        let own = |intent: &domain::Intent| is_about(intent, Some(&room));
+        left.settle(Position::START, own, |entry| accepted(entry) && own(&entry.intent));
     });
 }
 

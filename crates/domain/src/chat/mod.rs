@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    account::{self, payloads},
-    command::RefusalKind,
+    account::payloads,
+    command::{RefusalKind, refusals},
     envelope::Position,
     ids::{MessageId, RoomId, UserId},
     text::TextFault,
@@ -233,92 +233,39 @@ pub(crate) fn lift_room_opened_v1(mut data: Value) -> Value {
     data
 }
 
-/// Why a command about rooms and messages is not carried out.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// Only for people who are signed in.
-    #[error(transparent)]
-    Account(#[from] account::Refusal),
+refusals! {
     /// The room does not exist, or is private and the actor is not a member: the same answer for both.
-    #[error("There is no room “{0}”, or it is private and you are not a member.")]
-    NoRoom(RoomId),
+    NoRoom {
+        /// What was asked for.
+        room: RoomId,
+    } = NotFound "chat.no_room" "There is no room “{room}”, or it is private and you are not a member.";
     /// The address is taken.
-    #[error("There is already a room at “{0}”.")]
-    RoomExists(RoomId),
+    RoomExists {
+        /// The address.
+        room: RoomId,
+    } = Conflict "chat.room_exists" "There is already a room at “{room}”.";
     /// The title does not fit.
-    #[error("A title has 1 to {MAX_TITLE} characters and no control characters.")]
-    BadTitle,
+    BadTitle = Invalid "chat.bad_title" "A title has 1 to {MAX_TITLE} characters and no control characters.";
     /// There is nothing to say.
-    #[error("The message is empty.")]
-    Empty,
+    Empty = Invalid "chat.message_empty" "The message is empty.";
     /// The message is too long.
-    #[error("The message is longer than {MAX_TEXT} characters. Split it in two.")]
-    TooLong,
+    TooLong = Invalid "chat.message_too_long" "The message is longer than {MAX_TEXT} characters. Split it in two.";
     /// The message has control characters.
-    #[error("The message has control characters in it. Remove them and send it again.")]
-    ControlCharacters,
+    ControlCharacters = Invalid "chat.message_control_characters" "The message has control characters in it. Remove them and send it again.";
     /// No such message in this room.
-    #[error("This message is not in this room.")]
-    NoMessage,
+    NoMessage = NotFound "chat.no_message" "This message is not in this room.";
     /// The message was deleted meanwhile.
-    #[error("This message was deleted a moment ago.")]
-    Deleted,
+    Deleted = Conflict "chat.message_deleted" "This message was deleted a moment ago.";
     /// Only the author may edit.
-    #[error("Only the person who wrote a message can change it.")]
-    NotAuthor,
+    NotAuthor = Forbidden "chat.not_author" "Only the person who wrote a message can change it.";
     /// Another command took this message id.
-    #[error("A message with this id exists already.")]
-    MessageExists,
+    MessageExists = Conflict "chat.message_exists" "A message with this id exists already.";
     /// Membership exists in private rooms only.
-    #[error("This room is open to everyone; it has no member list.")]
-    NotPrivate,
+    NotPrivate = Invalid "chat.not_private" "This room is open to everyone; it has no member list.";
     /// A reaction is one short text without white space.
-    #[error("A reaction is one emoji or short word of at most {MAX_REACTION} characters.")]
-    BadReaction,
+    BadReaction = Invalid "chat.bad_reaction" "A reaction is one emoji or short word of at most {MAX_REACTION} characters.";
     /// One cannot have read what is not there yet.
-    #[error("The log has not come that far yet.")]
-    ReadPastHead,
-}
-
-impl Refusal {
-    /// The stable code.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Refusal::Account(refusal) => refusal.code(),
-            Refusal::NoRoom(_) => "chat.no_room",
-            Refusal::RoomExists(_) => "chat.room_exists",
-            Refusal::BadTitle => "chat.bad_title",
-            Refusal::Empty => "chat.message_empty",
-            Refusal::TooLong => "chat.message_too_long",
-            Refusal::ControlCharacters => "chat.message_control_characters",
-            Refusal::NoMessage => "chat.no_message",
-            Refusal::Deleted => "chat.message_deleted",
-            Refusal::NotAuthor => "chat.not_author",
-            Refusal::MessageExists => "chat.message_exists",
-            Refusal::NotPrivate => "chat.not_private",
-            Refusal::BadReaction => "chat.bad_reaction",
-            Refusal::ReadPastHead => "chat.read_past_head",
-        }
-    }
-
-    /// The broad kind.
-    #[must_use]
-    pub fn kind(&self) -> RefusalKind {
-        match self {
-            Refusal::Account(refusal) => refusal.kind(),
-            Refusal::NoRoom(_) | Refusal::NoMessage => RefusalKind::NotFound,
-            Refusal::RoomExists(_) | Refusal::Deleted | Refusal::MessageExists => RefusalKind::Conflict,
-            Refusal::NotAuthor => RefusalKind::Forbidden,
-            Refusal::BadTitle
-            | Refusal::Empty
-            | Refusal::TooLong
-            | Refusal::ControlCharacters
-            | Refusal::NotPrivate
-            | Refusal::BadReaction
-            | Refusal::ReadPastHead => RefusalKind::Invalid,
-        }
-    }
+    ReadPastHead = Invalid "chat.read_past_head" "The log has not come that far yet.";
 }
 
 impl From<TextFault> for Refusal {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     account::{self, Account},
-    command::Command,
+    command::{Command, Decision},
     contract::Event,
     decide::{Context, State},
     envelope::Position,
@@ -84,9 +84,9 @@ pub fn fold_message(message: &mut Option<Message>, event: &Event) {
 }
 
 /// Folds one event of a reader's stream.
-pub fn fold_reader(reader: &mut Reader, event: &Event) {
+pub fn fold_reader(reader: &mut Option<Reader>, event: &Event) {
     if let Event::ChatRoomRead(e) = event {
-        reader.insert(e.room.clone(), e.upto);
+        reader.get_or_insert_default().insert(e.room.clone(), e.upto);
     }
 }
 
@@ -95,7 +95,7 @@ fn open_to<'a>(state: &'a State, room: &RoomId, user: UserId) -> Result<&'a Room
     state
         .room(room)
         .filter(|found| !found.private || found.members.contains_key(&user))
-        .ok_or_else(|| Refusal::NoRoom(room.clone()))
+        .ok_or_else(|| Refusal::NoRoom { room: room.clone() })
 }
 
 /// The message, if it is in the room, the person may see it, and it is not deleted.
@@ -104,18 +104,18 @@ fn message_in<'a>(
     command: &Command,
     room: &RoomId,
     message: MessageId,
-) -> Result<(&'a Account, &'a Message), Refusal> {
+) -> Result<(&'a Account, &'a Message), crate::Refusal> {
     let me = account::acting(state, command)?;
     open_to(state, room, me.user)?;
     let found = state.message(message).filter(|found| found.room == *room).ok_or(Refusal::NoMessage)?;
-    if found.deleted { Err(Refusal::Deleted) } else { Ok((me, found)) }
+    if found.deleted { Err(Refusal::Deleted.into()) } else { Ok((me, found)) }
 }
 
-pub(crate) fn open_room(state: &State, command: &Command, wanted: &OpenRoom) -> Result<Vec<Event>, Refusal> {
+pub(crate) fn open_room(state: &State, command: &Command, wanted: &OpenRoom) -> Decision {
     let me = account::acting(state, command)?;
     let title = text::line(&wanted.title, MAX_TITLE).map_err(|_| Refusal::BadTitle)?;
     if state.room(&wanted.room).is_some() {
-        return Err(Refusal::RoomExists(wanted.room.clone()));
+        return Err(Refusal::RoomExists { room: wanted.room.clone() }.into());
     }
     let (room, private) = (wanted.room.clone(), wanted.private);
     let mut events =
@@ -127,15 +127,11 @@ pub(crate) fn open_room(state: &State, command: &Command, wanted: &OpenRoom) -> 
     Ok(events)
 }
 
-pub(crate) fn add_member(
-    state: &State,
-    command: &Command,
-    wanted: &AddMember,
-) -> Result<Vec<Event>, Refusal> {
+pub(crate) fn add_member(state: &State, command: &Command, wanted: &AddMember) -> Decision {
     let me = account::acting(state, command)?;
     let room = open_to(state, &wanted.room, me.user)?;
     if !room.private {
-        return Err(Refusal::NotPrivate);
+        return Err(Refusal::NotPrivate.into());
     }
     let them = state.account(wanted.user).ok_or(account::Refusal::Unknown)?;
     if room.members.contains_key(&them.user) {
@@ -153,15 +149,11 @@ pub(crate) fn add_member(
     Ok(vec![joined.into()])
 }
 
-pub(crate) fn remove_member(
-    state: &State,
-    command: &Command,
-    wanted: &RemoveMember,
-) -> Result<Vec<Event>, Refusal> {
+pub(crate) fn remove_member(state: &State, command: &Command, wanted: &RemoveMember) -> Decision {
     let me = account::acting(state, command)?;
     let room = open_to(state, &wanted.room, me.user)?;
     if !room.private {
-        return Err(Refusal::NotPrivate);
+        return Err(Refusal::NotPrivate.into());
     }
     if !room.members.contains_key(&wanted.user) {
         return Ok(vec![]);
@@ -169,17 +161,13 @@ pub(crate) fn remove_member(
     Ok(vec![MemberLeft { room: wanted.room.clone(), user: wanted.user }.into()])
 }
 
-pub(crate) fn post_message(
-    state: &State,
-    command: &Command,
-    wanted: &PostMessage,
-) -> Result<Vec<Event>, Refusal> {
+pub(crate) fn post_message(state: &State, command: &Command, wanted: &PostMessage) -> Decision {
     let me = account::acting(state, command)?;
     let room = open_to(state, &wanted.room, me.user)?;
-    let text = text::clean(&wanted.text, MAX_TEXT)?;
+    let text = text::clean(&wanted.text, MAX_TEXT).map_err(Refusal::from)?;
     let message = MessageId(command.id.0);
     if state.message(message).is_some() {
-        return Err(Refusal::MessageExists);
+        return Err(Refusal::MessageExists.into());
     }
     if let Some(parent) = wanted.reply_to {
         state.message(parent).filter(|found| found.room == wanted.room).ok_or(Refusal::NoMessage)?;
@@ -196,16 +184,12 @@ pub(crate) fn post_message(
     Ok(vec![posted.into()])
 }
 
-pub(crate) fn edit_message(
-    state: &State,
-    command: &Command,
-    wanted: &EditMessage,
-) -> Result<Vec<Event>, Refusal> {
+pub(crate) fn edit_message(state: &State, command: &Command, wanted: &EditMessage) -> Decision {
     let (me, found) = message_in(state, command, &wanted.room, wanted.message)?;
     if found.author != me.user {
-        return Err(Refusal::NotAuthor);
+        return Err(Refusal::NotAuthor.into());
     }
-    let text = text::clean(&wanted.text, MAX_TEXT)?;
+    let text = text::clean(&wanted.text, MAX_TEXT).map_err(Refusal::from)?;
     if text == found.text {
         return Ok(vec![]);
     }
@@ -214,18 +198,14 @@ pub(crate) fn edit_message(
     Ok(vec![edited.into()])
 }
 
-pub(crate) fn delete_message(
-    state: &State,
-    command: &Command,
-    wanted: &DeleteMessage,
-) -> Result<Vec<Event>, Refusal> {
+pub(crate) fn delete_message(state: &State, command: &Command, wanted: &DeleteMessage) -> Decision {
     let (me, found) = match message_in(state, command, &wanted.room, wanted.message) {
-        Err(Refusal::Deleted) => return Ok(vec![]),
+        Err(crate::Refusal::Chat(Refusal::Deleted)) => return Ok(vec![]),
         other => other?,
     };
     let moderates = me.role.is_staff() && !found.private;
     if found.author != me.user && !moderates {
-        return Err(Refusal::NotAuthor);
+        return Err(Refusal::NotAuthor.into());
     }
     let deleted = MessageDeleted {
         room: wanted.room.clone(),
@@ -243,11 +223,7 @@ fn clean_reaction(text: &str) -> Result<String, Refusal> {
         .ok_or(Refusal::BadReaction)
 }
 
-pub(crate) fn add_reaction(
-    state: &State,
-    command: &Command,
-    wanted: &AddReaction,
-) -> Result<Vec<Event>, Refusal> {
+pub(crate) fn add_reaction(state: &State, command: &Command, wanted: &AddReaction) -> Decision {
     let (me, found) = message_in(state, command, &wanted.room, wanted.message)?;
     let reaction = clean_reaction(&wanted.reaction)?;
     if found.reactions.contains(&(me.user, reaction.clone())) {
@@ -263,11 +239,7 @@ pub(crate) fn add_reaction(
     Ok(vec![added.into()])
 }
 
-pub(crate) fn remove_reaction(
-    state: &State,
-    command: &Command,
-    wanted: &RemoveReaction,
-) -> Result<Vec<Event>, Refusal> {
+pub(crate) fn remove_reaction(state: &State, command: &Command, wanted: &RemoveReaction) -> Decision {
     let (me, found) = message_in(state, command, &wanted.room, wanted.message)?;
     let reaction = clean_reaction(&wanted.reaction)?;
     if !found.reactions.contains(&(me.user, reaction.clone())) {
@@ -283,16 +255,11 @@ pub(crate) fn remove_reaction(
     Ok(vec![removed.into()])
 }
 
-pub(crate) fn mark_read(
-    state: &State,
-    command: &Command,
-    wanted: &MarkRead,
-    context: &Context,
-) -> Result<Vec<Event>, Refusal> {
+pub(crate) fn mark_read(state: &State, command: &Command, wanted: &MarkRead, context: &Context) -> Decision {
     let me = account::acting(state, command)?;
     open_to(state, &wanted.room, me.user)?;
     if wanted.upto > context.head {
-        return Err(Refusal::ReadPastHead);
+        return Err(Refusal::ReadPastHead.into());
     }
     let known = state.reader(me.user).and_then(|reader| reader.get(&wanted.room)).copied();
     if known >= Some(wanted.upto) {

@@ -77,6 +77,16 @@ pub struct RoomFeed {
 impl View for RoomFeed {
     const NAME: &'static str = "room_feed";
     type Key = FeedKey;
+    const KINDS: &'static [&'static str] = &[
+        "chat.room_opened",
+        "chat.member_joined",
+        "chat.member_left",
+        "chat.message_posted",
+        "chat.message_edited",
+        "chat.message_deleted",
+        "chat.reaction_added",
+        "chat.reaction_removed",
+    ];
 
     fn empty(key: &FeedKey) -> Self {
         Self {
@@ -94,8 +104,8 @@ impl View for RoomFeed {
         Pattern::new(format!("chat.{}.>", key.room)).expect("a room's address is a subject token")
     }
 
-    fn viewer(key: &FeedKey) -> Option<UserId> {
-        key.viewer
+    fn viewer(key: &FeedKey) -> Token {
+        key.viewer.map_or(Token::Everyone, Token::User)
     }
 
     fn sees(&self, audience: &Audience) -> bool {

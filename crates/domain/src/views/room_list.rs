@@ -66,6 +66,15 @@ pub struct RoomList {
 impl View for RoomList {
     const NAME: &'static str = "room_list";
     type Key = ListKey;
+    const KINDS: &'static [&'static str] = &[
+        "chat.room_opened",
+        "chat.member_joined",
+        "chat.member_left",
+        "chat.message_posted",
+        "chat.message_edited",
+        "chat.message_deleted",
+        "chat.room_read",
+    ];
 
     fn empty(key: &ListKey) -> Self {
         Self { key: key.clone(), rooms: BTreeMap::new() }
@@ -75,8 +84,8 @@ impl View for RoomList {
         Pattern::new("chat.>").expect("the pattern is valid")
     }
 
-    fn viewer(key: &ListKey) -> Option<UserId> {
-        key.viewer
+    fn viewer(key: &ListKey) -> Token {
+        key.viewer.map_or(Token::Everyone, Token::User)
     }
 
     fn sees(&self, audience: &Audience) -> bool {

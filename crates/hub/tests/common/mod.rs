@@ -124,10 +124,10 @@ impl Reader {
         while self.reached.is_none_or(|reached| reached < target) {
             match self.next().await {
                 Delivery::Opened { .. } => {}
-                Delivery::Batch { group: 0, prev, position, events: frames } => {
-                    assert_eq!(prev, self.reached.unwrap_or(prev), "a gap between two batches");
-                    self.reached = Some(position);
-                    events.extend(frames.iter().map(event));
+                Delivery::Batch { group: 0, batch } => {
+                    assert_eq!(batch.prev, self.reached.unwrap_or(batch.prev), "a gap between two batches");
+                    self.reached = Some(batch.pos);
+                    events.extend(batch.events.iter().map(event));
                 }
                 Delivery::Live { position, .. } => self.reached = Some(position),
                 other => panic!("unexpected: {other:?}"),

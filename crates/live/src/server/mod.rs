@@ -8,19 +8,20 @@
 mod bucket;
 mod types;
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 use domain::{Pattern, Position};
 
 use self::bucket::{Bucket, Taken};
 use crate::{
+    batch::Batch,
     close::CloseCode,
     frames::{self, Bye, ClientFrame, Flush, FrameError, Refused, ServerFrame, Subbed, VERSION, Welcome},
     subscription::{OnGap, Outcome, Sid},
 };
 
-pub use types::{Batch, OpenSub, Outgoing, ServerConfig, ServerOutput};
+pub use types::{OpenSub, Outgoing, ServerConfig, ServerOutput};
 
 /// The group that `hello` opens and that others are merged into.
 pub const MAIN: u32 = 0;
@@ -34,6 +35,7 @@ pub struct ServerSession {
     last_group: u32,
     next_ping: u64,
     pong_by: Option<u64>,
+    subscribes: Bucket,
     signals: Bucket,
     /// Whether the client can say anything.
     answers: bool,
@@ -65,7 +67,9 @@ impl ServerSession {
             last_group: MAIN,
             next_ping: now.saturating_add(config.ping_ms),
             pong_by: None,
-            signals: Bucket::full(config.limits.signals_per_s, now),
+            // A page that has just come asks for everything at once.
+            subscribes: Bucket::full(config.limits.subscribes_per_s, config.limits.subscriptions, now),
+            signals: Bucket::full(config.limits.signals_per_s, 0, now),
             out: VecDeque::new(),
             answers: true,
             config,
@@ -162,15 +166,18 @@ impl ServerSession {
     }
 
     /// The driver has read on for a group.
-    pub fn on_batch(&mut self, group: u32, batch: Batch) {
-        let sids = (group != MAIN).then(|| {
-            self.subs.iter().filter(|sub| sub.group == group).map(|sub| sub.sid.clone()).collect::<Vec<_>>()
-        });
-        if self.phase != Phase::Open || sids.as_ref().is_some_and(Vec::is_empty) {
+    pub fn on_batch(&mut self, group: u32, batch: Arc<Batch>) {
+        if self.phase != Phase::Open {
             return;
         }
-        let flush = Outgoing::Frame(ServerFrame::Flush(Flush { pos: batch.pos, prev: batch.prev, sids }));
-        self.write([Outgoing::Events(batch.events), flush]);
+        if group == MAIN {
+            return self.write(Outgoing::Batch(batch));
+        }
+        let sids: Vec<Sid> =
+            self.subs.iter().filter(|sub| sub.group == group).map(|sub| sub.sid.clone()).collect();
+        if !sids.is_empty() {
+            self.write(Outgoing::Apart { batch, sids });
+        }
     }
 
     /// A group has caught up at `pos`, which is where its last batch ended (if it had any). For a later group
@@ -198,7 +205,7 @@ impl ServerSession {
     /// A signal for this connection, encoded by [`frames::signal_frame`].
     pub fn on_signal(&mut self, frame: Bytes) {
         if self.phase == Phase::Open {
-            self.write([Outgoing::Signal(frame)]);
+            self.write(Outgoing::Signal(frame));
         }
     }
 
@@ -237,13 +244,7 @@ impl ServerSession {
             (Phase::Open, ClientFrame::Hello(_)) => {
                 self.end(CloseCode::HelloTwice, "hello may be said once.");
             }
-            (Phase::Open, ClientFrame::Sub(sub)) => {
-                let group = self.last_group.wrapping_add(1).max(1);
-                if let Some(sub) = self.admit(sub, group) {
-                    self.last_group = group;
-                    self.out.push_back(ServerOutput::Open { group, subs: vec![sub] });
-                }
-            }
+            (Phase::Open, ClientFrame::Sub(sub)) => self.on_sub(sub, now),
             (Phase::Open, ClientFrame::Unsub(unsub)) => {
                 if let Some(index) = self.subs.iter().position(|sub| sub.sid.as_str() == unsub.sid) {
                     let sid = self.subs.remove(index).sid;
@@ -278,6 +279,21 @@ impl ServerSession {
         }));
         let subs = hello.subs.into_iter().filter_map(|sub| self.admit(sub, MAIN)).collect();
         self.out.push_back(ServerOutput::Open { group: MAIN, subs });
+    }
+
+    /// Each opens a reader of the log and costs the hub a turn, however soon it is closed again.
+    fn on_sub(&mut self, sub: frames::Sub, now: u64) {
+        if let Taken::No { .. } = self.subscribes.take(now) {
+            let most = self.config.limits.subscribes_per_s;
+            let why = format!("At most {most} new subscriptions a second. Try this one again later.");
+            self.frame(ServerFrame::Refused(refused(Sid::new(sub.sid).ok(), "too_many_subscribes", why)));
+            return;
+        }
+        let group = self.last_group.wrapping_add(1).max(1);
+        if let Some(sub) = self.admit(sub, group) {
+            self.last_group = group;
+            self.out.push_back(ServerOutput::Open { group, subs: vec![sub] });
+        }
     }
 
     /// Checks a wish to subscribe; refuses it, or holds it.
@@ -354,15 +370,15 @@ impl ServerSession {
     }
 
     fn frame(&mut self, frame: ServerFrame) {
-        self.write([Outgoing::Frame(frame)]);
+        self.write(Outgoing::Frame(frame));
     }
 
     /// What waits together leaves together.
-    fn write(&mut self, frames: impl IntoIterator<Item = Outgoing>) {
+    fn write(&mut self, frames: Outgoing) {
         if let Some(ServerOutput::Write(waiting)) = self.out.back_mut() {
-            waiting.extend(frames);
+            waiting.push(frames);
         } else {
-            self.out.push_back(ServerOutput::Write(frames.into_iter().collect()));
+            self.out.push_back(ServerOutput::Write(vec![frames]));
         }
     }
 }

@@ -7,7 +7,8 @@ use domain::{Cursor, Epoch, Pattern, Position, Subject};
 use serde_json::value::RawValue;
 
 use crate::{
-    frames::{Encoded, Limits, ServerFrame},
+    batch::{Batch, Encoded},
+    frames::{Limits, ServerFrame},
     subscription::{OnGap, Sid},
 };
 
@@ -63,22 +64,18 @@ pub struct OpenSub {
     pub on_gap: OnGap,
 }
 
-/// A stretch of the log, as one group sees it.
-#[derive(Debug, Clone)]
-pub struct Batch {
-    /// Where the group's last batch ended.
-    pub prev: Position,
-    /// Everything up to here was considered.
-    pub pos: Position,
-    /// The events in position order. What one subscription of the group has seen already may be among them.
-    pub events: Vec<Encoded>,
-}
-
 /// Frames on their way out. What many get is bytes already; the rest is written by the transport.
 #[derive(Debug, Clone)]
 pub enum Outgoing {
-    /// Events, the same bytes for everybody.
-    Events(Vec<Encoded>),
+    /// Events and how far they go: the same bytes for everybody who gets this batch.
+    Batch(Arc<Batch>),
+    /// A batch for subscriptions that are read on their own.
+    Apart {
+        /// The batch.
+        batch: Arc<Batch>,
+        /// For which subscriptions.
+        sids: Vec<Sid>,
+    },
     /// A signal, encoded by [`crate::signal_frame`]: the same bytes for everybody.
     Signal(Bytes),
     /// What concerns this connection alone.
@@ -86,16 +83,45 @@ pub enum Outgoing {
 }
 
 impl Outgoing {
-    /// Each frame as one line, with its newline, appended to a text.
-    pub fn lines_into(&self, text: &mut Vec<u8>) {
+    /// Events, if there are any.
+    #[must_use]
+    pub fn events(&self) -> &[Encoded] {
         match self {
-            Outgoing::Events(events) => {
-                return events.iter().for_each(|event| text.extend_from_slice(&event.line()));
-            }
+            Outgoing::Batch(batch) | Outgoing::Apart { batch, .. } => &batch.events,
+            Outgoing::Signal(_) | Outgoing::Frame(_) => &[],
+        }
+    }
+
+    /// Appends its frames to a text, one a line, each with its newline.
+    pub fn lines_into(&self, text: &mut Vec<u8>) {
+        self.events().iter().for_each(|event| text.extend_from_slice(&event.line()));
+        match self {
+            Outgoing::Batch(batch) => batch.flush(None).encode_into(text),
+            Outgoing::Apart { batch, sids } => batch.flush(Some(sids)).encode_into(text),
             Outgoing::Signal(frame) => text.extend_from_slice(frame),
             Outgoing::Frame(frame) => frame.encode_into(text),
         }
         text.push(b'\n');
+    }
+
+    /// Its frames as blocks of an event stream, with cursors of the log's epoch.
+    #[must_use]
+    pub fn blocks(&self, epoch: Epoch) -> Bytes {
+        let mut text = Vec::new();
+        match self {
+            Outgoing::Batch(batch) => return batch.blocks(epoch),
+            Outgoing::Apart { batch, sids } => {
+                batch.events.iter().for_each(|event| text.extend_from_slice(&event.block()));
+                batch.flush(Some(sids)).block_into(epoch, &mut text);
+            }
+            Outgoing::Signal(frame) => {
+                text.extend_from_slice(b"event: signal\ndata: ");
+                text.extend_from_slice(frame);
+                text.extend_from_slice(b"\n\n");
+            }
+            Outgoing::Frame(frame) => frame.block_into(epoch, &mut text),
+        }
+        text.into()
     }
 }
 

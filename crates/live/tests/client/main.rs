@@ -25,7 +25,7 @@ fn event(position: u64, subject: &str) -> String {
     let json = json!({
         "specversion": "1.0", "id": "018f0000-0000-7000-8000-000000000001", "source": "/hubbub/future",
         "type": "future.happened", "subject": subject, "time": "2026-11-21T06:00:00.000Z",
-        "datacontenttype": "application/json", "dataschema": "/schemas/future.happened/1",
+        "datacontenttype": "application/json", "dataschema": "hubbub:/schemas/future.happened/1",
         "sequence": format!("{position:020}"), "partitionkey": "future-x", "streamversion": 1,
         "correlationid": "018f0000-0000-7000-8000-000000000002",
         "causationid": "018f0000-0000-7000-8000-000000000002",

@@ -155,7 +155,7 @@ impl Browser {
     }
 
     fn close_tab(&mut self, tab: u64) {
-        self.tally.passed_on += usize::from(self.locks.leader == Some(tab));
+        self.tally.passed_on += usize::from(self.locks.is_led_by(tab));
         self.tally.applied += self.pages.remove(&tab).unwrap().applied;
         self.links.remove(&tab);
         self.locks.closed(tab);
@@ -318,9 +318,12 @@ impl Browser {
         let runs = |(to, _): &(u64, Told)| self.pages.get(to).is_some_and(|page| !page.frozen);
         let Some(at) = self.locks.told.iter().position(runs) else { return false };
         let (to, told) = self.locks.told.remove(at);
+        if !self.locks.hears(to, told) {
+            return true;
+        }
         self.on_page(to, |page, _, _, now| match told {
-            Told::Lead { stolen } => page.tab.on_lead(stolen, now),
-            Told::Lost => page.tab.on_lead_lost(now),
+            Told::Lead { stolen, .. } => page.tab.on_lead(stolen, now),
+            Told::Lost { .. } => page.tab.on_lead_lost(now),
             Told::Gone(tab) => page.tab.on_tab_gone(&tab_id(tab)),
         });
         true

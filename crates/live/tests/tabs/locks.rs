@@ -1,18 +1,23 @@
 //! A model of the browser's locks: who leads, who waits for it, and who wants to know that a tab is gone.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// What a tab is told, when it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Told {
-    Lead { stolen: bool },
-    Lost,
+    Lead { stolen: bool, grant: u64 },
+    Lost { grant: u64 },
     Gone(u64),
 }
 
 #[derive(Default)]
 pub(crate) struct Locks {
-    pub(crate) leader: Option<u64>,
+    /// Who has the lead, and by which grant.
+    leader: Option<(u64, u64)>,
+    /// Counts the grants.
+    grants: u64,
+    /// The last grant that each tab was told of: only that can it give up.
+    held: BTreeMap<u64, u64>,
     queue: VecDeque<u64>,
     watches: Vec<(u64, u64)>,
     /// To be told, in order.
@@ -27,16 +32,34 @@ impl Locks {
     }
 
     pub(crate) fn steal(&mut self, tab: u64) {
-        if let Some(old) = self.leader.replace(tab) {
-            self.told.push((old, Told::Lost));
+        if let Some((old, grant)) = self.leader.take() {
+            self.told.push((old, Told::Lost { grant }));
         }
-        self.told.push((tab, Told::Lead { stolen: true }));
+        self.grant(tab, true);
     }
 
     pub(crate) fn yield_lead(&mut self, tab: u64) {
-        if self.leader == Some(tab) {
+        if let Some(grant) = self.held.get(&tab)
+            && self.leader == Some((tab, *grant))
+        {
             self.leader = None;
             self.pass_on();
+        }
+    }
+
+    pub(crate) fn is_led_by(&self, tab: u64) -> bool {
+        self.leader.is_some_and(|(leader, _)| leader == tab)
+    }
+
+    /// A tab hears something. What was lost may have been taken back since: whether it still matters.
+    pub(crate) fn hears(&mut self, tab: u64, told: Told) -> bool {
+        match told {
+            Told::Lead { grant, .. } => {
+                self.held.insert(tab, grant);
+                true
+            }
+            Told::Lost { grant } => self.held.get(&tab) == Some(&grant),
+            Told::Gone(_) => true,
         }
     }
 
@@ -58,15 +81,23 @@ impl Locks {
             }
         }
         self.watches.retain(|(watcher, watched)| *watcher != tab && *watched != tab);
-        self.yield_lead(tab);
+        if self.is_led_by(tab) {
+            self.leader = None;
+            self.pass_on();
+        }
     }
 
     fn pass_on(&mut self) {
         if self.leader.is_none()
             && let Some(next) = self.queue.pop_front()
         {
-            self.leader = Some(next);
-            self.told.push((next, Told::Lead { stolen: false }));
+            self.grant(next, false);
         }
+    }
+
+    fn grant(&mut self, tab: u64, stolen: bool) {
+        self.grants += 1;
+        self.leader = Some((tab, self.grants));
+        self.told.push((tab, Told::Lead { stolen, grant: self.grants }));
     }
 }

@@ -1,6 +1,9 @@
 //! A model of the hub's driver: it opens readers, reads the log in batches, and merges who has caught up.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use domain::{Pattern, Position};
@@ -190,7 +193,7 @@ impl Conn {
             .collect();
         if prev < pos && !rng.percent(habits.loses) {
             let (prev, pos) = (Position(prev), Position(pos));
-            self.session.on_batch(group, Batch { prev, pos, events });
+            self.session.on_batch(group, Arc::new(Batch::new(prev, pos, events)));
         }
         let reader = self.readers.get_mut(&group).expect("it is there");
         reader.position = pos;

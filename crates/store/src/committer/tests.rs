@@ -8,11 +8,12 @@ use domain::{
     account::{ChangeProfile, Register, Role},
     chat::{DeleteMessage, OpenRoom, PostMessage},
 };
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::*;
 use crate::{
-    engine::{Acceptance, CommandKey},
+    engine::{Acceptance, Known, Wanted},
     unit::Effect,
 };
 
@@ -53,14 +54,13 @@ impl Fake {
 }
 
 impl Engine for Fake {
-    async fn begin(&mut self) -> Result<(), Fault> {
+    async fn begin(&mut self, wanted: &Wanted) -> Result<Known, Fault> {
         self.disk().transactions += 1;
         *self.open.lock().unwrap() = Default::default();
-        Ok(())
-    }
-
-    async fn accepted(&mut self, keys: &[CommandKey]) -> Result<Vec<Acceptance>, Fault> {
-        Ok(self.disk().acceptances.iter().filter(|found| keys.contains(&found.key)).cloned().collect())
+        let events = self.load(&wanted.streams).await?;
+        let disk = self.disk();
+        let accepted = disk.acceptances.iter().filter(|found| wanted.keys.contains(&found.key)).cloned();
+        Ok(Known { accepted: accepted.collect(), events, ..Known::default() })
     }
 
     async fn load(&mut self, streams: &[StreamId]) -> Result<Vec<Recorded>, Fault> {
@@ -77,12 +77,23 @@ impl Engine for Fake {
         Ok(())
     }
 
-    async fn apply(&mut self, _: &[Effect], _: Timestamp) -> Result<Result<(), Refusal>, Fault> {
+    async fn step(&mut self, _: &[(String, Position)]) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn apply(&mut self, _: &[Effect], _: Position, _: Timestamp) -> Result<Result<(), Refusal>, Fault> {
         Ok(Ok(()))
     }
 
-    async fn redact(&mut self, _: &StreamId, _: Position) -> Result<Vec<Recorded>, Fault> {
-        Ok(Vec::new())
+    async fn redact(&mut self, stream: &StreamId, by: Position) -> Result<Vec<Recorded>, Fault> {
+        let mut disk = self.disk();
+        let before = |event: &&mut Recorded| event.meta.stream == *stream && event.meta.position < by;
+        let blanked = disk.events.iter_mut().filter(before).filter_map(|event| {
+            let blank = contract::redacted(&event.meta.kind, event.data.get())?;
+            event.data = RawValue::from_string(blank).ok()?;
+            Some(event.clone())
+        });
+        Ok(blanked.collect())
     }
 
     async fn probe(&mut self) -> Result<(), Fault> {
@@ -151,6 +162,8 @@ impl Bench {
             jobs: waiting,
             commits: publish,
             head: head.clone(),
+            recent: Arc::new(Recent::new(Position::START)),
+            sessions: Arc::default(),
             clock: Arc::new(|| Timestamp::from_millis(1_800_000_000_000)),
             batch_events,
             tail: Some(fake.tail()),
@@ -215,6 +228,27 @@ async fn a_commit_that_only_seemed_to_fail_is_told_once_and_found_again() {
     assert_eq!((receipt.position, receipt.repeated), (Position(2), true));
     bench.execute(bench.renaming("Ada")).await.unwrap();
     assert_eq!(bench.published(), [3]);
+}
+
+#[tokio::test]
+async fn what_a_commit_that_only_seemed_to_fail_has_redacted_is_told_too() {
+    let mut bench = Bench::new(500).await;
+    let room = RoomId::new("lobby").unwrap();
+    bench
+        .execute(bench.command(OpenRoom { room: room.clone(), title: "Lobby".into(), private: false }))
+        .await
+        .unwrap();
+    let post = bench.command(PostMessage { room: room.clone(), text: "oops".into(), reply_to: None });
+    let message = MessageId(post.id.0);
+    let posted = bench.execute(post).await.unwrap().position;
+    bench.published();
+    bench.fake.disk().deny_commit = true;
+    let delete = bench.command(DeleteMessage { room, message });
+    assert!(matches!(bench.execute(delete).await, Err(UnitError::Unavailable(_))));
+    let commit = bench.commits.try_recv().unwrap();
+    let told: Vec<Position> = commit.redactions.iter().map(|event| event.meta.position).collect();
+    assert_eq!(told, [posted]);
+    assert!(!commit.redactions[0].data.get().contains("oops"));
 }
 
 #[tokio::test]

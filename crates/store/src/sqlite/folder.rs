@@ -20,6 +20,10 @@ pub(super) struct Files {
     pub(super) database: PathBuf,
     /// The snapshots.
     pub(super) views: PathBuf,
+    /// The stored projections.
+    pub(super) projections: PathBuf,
+    /// The handlings.
+    pub(super) trace: PathBuf,
     lock: PathBuf,
     sidecar: PathBuf,
 }
@@ -37,6 +41,8 @@ impl Files {
         let stem = database.file_stem().map_or(name.clone(), |stem| stem.to_string_lossy().into_owned());
         Ok(Self {
             views: database.with_file_name(format!("{stem}.views.db")),
+            projections: database.with_file_name(format!("{stem}.projections.db")),
+            trace: database.with_file_name(format!("{stem}.trace.db")),
             lock: database.with_file_name(format!("{name}.lock")),
             sidecar: database.with_file_name(format!("{name}.epoch")),
             database,

@@ -1,72 +1,83 @@
 //! Rows into tables, many at a time.
 
-use domain::{Recorded, Refusal, Timestamp, account};
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection, query_builder::Separated};
+use domain::{Position, Recorded, Refusal, Timestamp};
+use sqlx::SqliteConnection;
 
 use super::{
     open::column,
-    rows::{INSERTED, push},
+    reactors::Waiting,
+    rows::{INSERT, hex, row},
+    script::Script,
 };
 use crate::{engine::Acceptance, unit::Effect};
 
-/// Rows go in by as many as this: few different statements, so that all of them stay prepared.
-const CHUNKS: [usize; 3] = [64, 8, 1];
-
 /// Writes events and whom they are for.
-pub(super) async fn events(connection: &mut SqliteConnection, events: &[Recorded]) -> sqlx::Result<()> {
-    let into = format!("INSERT INTO events ({INSERTED}) ");
-    rows(connection, &into, events, push).await?;
-    let audience: Vec<(String, i64)> = events
-        .iter()
-        .flat_map(|event| {
-            let position = column(event.meta.position);
-            event.meta.audience.iter().map(move |token| (token.to_string(), position))
-        })
-        .collect();
-    rows(connection, "INSERT INTO event_audience (token, pos) ", &audience, |mut row, (token, position)| {
-        row.push_bind(token.clone());
-        row.push_bind(*position);
-    })
-    .await
+pub(super) fn events(script: &mut Script, events: &[Recorded]) {
+    script.rows(INSERT, events.iter().map(row));
+    let audience = events.iter().flat_map(|event| {
+        let position = column(event.meta.position);
+        event.meta.audience.iter().map(move |token| (token.to_string(), position))
+    });
+    script.rows("INSERT INTO event_audience (token, pos) SELECT row ->> 0, row ->> 1 FROM given", audience);
 }
 
 /// Notes accepted commands.
-pub(super) async fn acceptances(
-    connection: &mut SqliteConnection,
-    acceptances: &[Acceptance],
-) -> sqlx::Result<()> {
-    let into = "INSERT INTO commands (actor, command_id, body_hash, pos, receipt) ";
-    rows(connection, into, acceptances, |mut row, acceptance| {
-        let json = |receipt| serde_json::to_string(receipt).expect("a receipt is plain data");
-        row.push_bind(acceptance.key.0.clone());
-        row.push_bind(acceptance.key.1.0.as_bytes().to_vec());
-        row.push_bind(acceptance.body.map_or(Vec::new(), |body| body.to_vec()));
-        row.push_bind(column(acceptance.position));
-        row.push_bind(acceptance.receipt.as_ref().map(json));
-    })
-    .await
+pub(super) fn acceptances(script: &mut Script, acceptances: &[Acceptance]) {
+    let receipt = |receipt| serde_json::to_string(receipt).expect("a receipt is plain data");
+    script.rows(
+        "INSERT INTO commands (actor, command_id, body_hash, pos, receipt)
+         SELECT row ->> 0, unhex(row ->> 1), unhex(row ->> 2), row ->> 3, row ->> 4 FROM given",
+        acceptances.iter().map(|acceptance| {
+            (
+                &acceptance.key.0,
+                acceptance.key.1.0.simple(),
+                hex(acceptance.body.as_ref().map_or(&[], |body| body)),
+                column(acceptance.position),
+                acceptance.receipt.as_ref().map(receipt),
+            )
+        }),
+    );
 }
 
-/// Carries out all effects or, on a refusal, none of them.
+/// Carries out all effects of a unit or, on a refusal, none of them. What cannot be refused waits until all that the
+/// transaction does is known. `at` is the unit's last position.
 pub(super) async fn effects(
+    script: &mut Script,
+    waiting: &mut Waiting,
     connection: &mut SqliteConnection,
     effects: &[Effect],
+    at: Position,
     now: Timestamp,
 ) -> sqlx::Result<Result<(), Refusal>> {
-    sqlx::query("SAVEPOINT effects").execute(&mut *connection).await?;
-    let mut refused = Ok(());
-    for effect in effects {
-        refused = self::effect(connection, effect, now).await?;
+    let (accounts, others): (Vec<&Effect>, Vec<&Effect>) = effects.iter().partition(|effect| {
+        matches!(
+            effect,
+            Effect::AddCredential { .. } | Effect::StartSession { .. } | Effect::EndSession { .. }
+        )
+    });
+    // Only what belongs to an account can be refused here.
+    if !accounts.is_empty() {
+        script.run(connection).await?;
+        sqlx::query("SAVEPOINT effects").execute(&mut *connection).await?;
+        let mut refused = Ok(());
+        for effect in accounts {
+            refused = account(connection, effect, now).await?;
+            if refused.is_err() {
+                sqlx::query("ROLLBACK TO effects").execute(&mut *connection).await?;
+                break;
+            }
+        }
+        sqlx::query("RELEASE effects").execute(&mut *connection).await?;
         if refused.is_err() {
-            sqlx::query("ROLLBACK TO effects").execute(&mut *connection).await?;
-            break;
+            return Ok(refused);
         }
     }
-    sqlx::query("RELEASE effects").execute(&mut *connection).await?;
-    Ok(refused)
+    others.into_iter().for_each(|effect| waiting.push(effect, at, now));
+    Ok(Ok(()))
 }
 
-async fn effect(
+/// What belongs to somebody's account.
+async fn account(
     connection: &mut SqliteConnection,
     effect: &Effect,
     now: Timestamp,
@@ -83,7 +94,7 @@ async fn effect(
             if let Err(sqlx::Error::Database(error)) = &added
                 && error.is_unique_violation()
             {
-                return Ok(Err(account::Refusal::HandleTaken(handle.clone()).into()));
+                return Ok(Err(domain::account::Refusal::HandleTaken { handle: handle.clone() }.into()));
             }
             added
         }
@@ -113,27 +124,7 @@ async fn effect(
                 .execute(connection)
                 .await
         }
+        other => unreachable!("{other:?} belongs to no account"),
     };
     done.map(|_| Ok(()))
-}
-
-/// Inserts items, each as the row that `push` binds.
-async fn rows<T>(
-    connection: &mut SqliteConnection,
-    into: &str,
-    mut items: &[T],
-    push: impl Fn(Separated<'_, Sqlite, &'static str>, &T),
-) -> sqlx::Result<()> {
-    for size in CHUNKS {
-        while items.len() >= size {
-            let (chunk, rest) = items.split_at(size);
-            QueryBuilder::<Sqlite>::new(into)
-                .push_values(chunk, &push)
-                .build()
-                .execute(&mut *connection)
-                .await?;
-            items = rest;
-        }
-    }
-    Ok(())
 }

@@ -13,8 +13,12 @@ use uuid::Uuid;
 use super::{
     faults::{cannot_migrate, cannot_open, is_read_only},
     folder::Files,
+    projections::Projections,
+    reactors::Waiting,
     reader::SqliteReader,
     rows::{signed, unsigned},
+    script::Script,
+    trace::Trace,
     views::Views,
     writer::{SqliteEngine, tail},
 };
@@ -76,10 +80,28 @@ pub(crate) async fn open(url: &str) -> Result<Opened, OpenError> {
     let redacted = meta(&mut connection, "redacted").await.map_err(cannot)?.unwrap_or(0);
     let redacted = Position(unsigned(redacted).map_err(cannot)?);
     let views = Arc::new(Views::open(&files.views, epoch, redacted).await?);
+    let trace = Arc::new(Trace::open(&files.trace, epoch).await?);
+    let projections = Arc::new(Projections::open(&files.projections, epoch).await?);
     let pool = reading(database);
-    let reader = Arc::new(SqliteReader { pool: pool.clone(), views: views.clone() });
-    let engine =
-        SqliteEngine { connection: Some(connection), writing, pool, views, sidecar, epoch, _lock: lock };
+    let reader = Arc::new(SqliteReader {
+        pool: pool.clone(),
+        views: views.clone(),
+        trace: trace.clone(),
+        projections: projections.clone(),
+    });
+    let engine = SqliteEngine {
+        connection: Some(connection),
+        script: Script::default(),
+        waiting: Waiting::default(),
+        writing,
+        pool,
+        views,
+        trace,
+        projections,
+        sidecar,
+        epoch,
+        _lock: lock,
+    };
     Ok(Opened { engine, reader, epoch, tail })
 }
 
@@ -100,7 +122,8 @@ fn writing(database: &Path) -> SqliteConnectOptions {
         .busy_timeout(WRITER_WAITS)
         // What is blanked or deleted is overwritten with zeros.
         .pragma("secure_delete", "ON")
-        .pragma("cache_size", "-65536")
+        // Rearranging a tree makes the next commit walk through all of the cache: a large one costs more than it saves.
+        .pragma("cache_size", "-8192")
         .pragma("wal_autocheckpoint", "4000")
         .pragma("journal_size_limit", "67108864")
 }

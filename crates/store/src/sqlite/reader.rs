@@ -2,21 +2,29 @@
 
 use std::sync::Arc;
 
-use domain::{EventId, Handle, Position, Recorded, SessionId, StreamId, Subject, Timestamp, UserId};
+use domain::{EventId, Handle, Position, Recorded, SessionId, StreamId, Subject, Timestamp, Tokens, UserId};
 use futures::TryStreamExt;
 use sqlx::{AssertSqlSafe, Row, SqlitePool, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::{
     open::column,
+    projections::Projections,
     query,
-    rows::{COLUMNS, recorded, unreadable, unsigned, uuid},
+    reactors::Reactors,
+    rows::{EVENT, all_recorded, position, recorded, unreadable, uuid},
+    trace::Trace,
     views::Views,
 };
 use crate::{
     engine::{Reader, Reading},
+    projection::{DocPage, Generation, Projected},
+    reactor::{Handling, Letter, LetterStatus, Timer},
     read::{Credential, Filter, Page, ReadError, SessionRow},
 };
+
+/// How many events one call considers, at least, if most of them are not wanted.
+const CANDIDATES: usize = 4096;
 
 /// How many events of a flow are shown.
 const FLOW: i64 = 1000;
@@ -25,26 +33,41 @@ const FLOW: i64 = 1000;
 pub(super) struct SqliteReader {
     pub(super) pool: SqlitePool,
     pub(super) views: Arc<Views>,
+    pub(super) trace: Arc<Trace>,
+    pub(super) projections: Arc<Projections>,
 }
 
 impl SqliteReader {
     async fn page(&self, after: Position, filter: &Filter, max: usize) -> Result<Page, ReadError> {
         let max = max.max(1);
-        let rows = query::page(after, filter, max).build().fetch_all(&self.pool).await?;
-        let mut next = Position(rows.first().map_or(Ok(0), |row| unsigned(row.try_get(0)?))?);
-        let mut events = Vec::with_capacity(rows.len());
-        for row in &rows {
-            // Null: nothing was found, and this row only says how far was considered.
-            if row.try_get::<Option<i64>, _>(1)?.is_some() {
-                events.push(recorded(row, 1)?);
-            }
+        // Most filters let most of their index through, and to walk on costs as much as what is found.
+        let (mut page, ended) = self.walk(after, filter, max, max).await?;
+        if !ended && page.events.len() < max / 2 {
+            let rest = max - page.events.len();
+            let (more, _) = self.walk(page.next, filter, rest.max(CANDIDATES), rest).await?;
+            page.events.extend(more.events);
+            page.next = more.next;
         }
+        Ok(page)
+    }
+
+    /// A page among so many candidates, and whether there are no more of those.
+    async fn walk(
+        &self,
+        after: Position,
+        filter: &Filter,
+        candidates: usize,
+        max: usize,
+    ) -> Result<(Page, bool), ReadError> {
+        let row = query::page(after, filter, candidates, max).build().fetch_one(&self.pool).await?;
+        let (mut next, mut ended) = (position(&row, 0)?, row.try_get(1)?);
+        let mut events = all_recorded(row.try_get(2)?)?;
         events.sort_by_key(|event| event.meta.position);
         if let Some(last) = events.last().filter(|_| events.len() == max) {
-            next = last.meta.position;
+            (next, ended) = (last.meta.position, false);
         }
         events.retain(|event| filter.pattern.matches(&event.meta.subject));
-        Ok(Page { events, next: next.max(after) })
+        Ok((Page { events, next: next.max(after) }, ended))
     }
 
     async fn count(&self, after: Position, filter: &Filter, up_to: usize) -> Result<usize, ReadError> {
@@ -62,7 +85,7 @@ impl SqliteReader {
 
     /// Events by a condition of one value, with whatever follows it.
     async fn events(&self, condition: &str, values: &[Value<'_>]) -> Result<Vec<Recorded>, ReadError> {
-        let mut query = sqlx::query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM events {condition}")));
+        let mut query = sqlx::query_scalar(AssertSqlSafe(format!("SELECT {EVENT} FROM events {condition}")));
         for value in values {
             query = match *value {
                 Value::Text(text) => query.bind(text.to_owned()),
@@ -70,8 +93,8 @@ impl SqliteReader {
                 Value::Id(id) => query.bind(id.as_bytes().to_vec()),
             };
         }
-        let rows = query.fetch_all(&self.pool).await?;
-        Ok(rows.iter().map(|row| recorded(row, 0)).collect::<sqlx::Result<_>>()?)
+        let events: Vec<String> = query.fetch_all(&self.pool).await?;
+        Ok(events.iter().map(|event| recorded(event)).collect::<sqlx::Result<_>>()?)
     }
 
     /// Sessions by a condition of one value, with whatever follows it.
@@ -192,6 +215,100 @@ impl Reader for SqliteReader {
         Box::pin(async move {
             self.sessions("WHERE user_id = ? ORDER BY created_at", user.0.as_bytes().as_slice()).await
         })
+    }
+
+    fn checkpoint<'a>(&'a self, reactor: &'a str) -> Reading<'a, Position> {
+        Box::pin(async move { Ok(Reactors(&self.pool).checkpoint(reactor).await?) })
+    }
+
+    fn state<'a>(&'a self, reactor: &'a str, key: &'a str) -> Reading<'a, Option<String>> {
+        Box::pin(async move { Ok(Reactors(&self.pool).state(reactor, key).await?) })
+    }
+
+    fn handled<'a>(&'a self, reactor: &'a str) -> Reading<'a, Vec<Position>> {
+        Box::pin(async move { Ok(Reactors(&self.pool).handled(reactor).await?) })
+    }
+
+    fn letters<'a>(
+        &'a self,
+        reactor: Option<&'a str>,
+        status: LetterStatus,
+        max: usize,
+    ) -> Reading<'a, Vec<Letter>> {
+        Box::pin(async move { Ok(Reactors(&self.pool).letters(reactor, status, max).await?) })
+    }
+
+    fn parked_keys<'a>(&'a self, reactor: &'a str) -> Reading<'a, Vec<(String, u64)>> {
+        Box::pin(async move { Ok(Reactors(&self.pool).parked_keys(reactor).await?) })
+    }
+
+    fn timers(&self, max: usize) -> Reading<'_, Vec<Timer>> {
+        Box::pin(async move { Ok(Reactors(&self.pool).timers(max).await?) })
+    }
+
+    fn ingested<'a>(&'a self, source: &'a str, id: &'a str) -> Reading<'a, Option<Position>> {
+        Box::pin(async move { Ok(Reactors(&self.pool).ingested(source, id).await?) })
+    }
+
+    fn note_handlings<'a>(&'a self, handlings: &'a [Handling], keep_after: Position) -> Reading<'a, ()> {
+        Box::pin(async move { Ok(self.trace.note(handlings, keep_after).await?) })
+    }
+
+    fn handlings<'a>(&'a self, of: &'a [Position]) -> Reading<'a, Vec<Handling>> {
+        Box::pin(async move { Ok(self.trace.of(of).await?) })
+    }
+
+    fn generations<'a>(&'a self, projection: &'a str) -> Reading<'a, Vec<Generation>> {
+        Box::pin(async move { Ok(self.projections.generations(projection).await?) })
+    }
+
+    fn begin_generation<'a>(&'a self, projection: &'a str, version: u32) -> Reading<'a, ()> {
+        Box::pin(async move { Ok(self.projections.begin(projection, version).await?) })
+    }
+
+    fn project<'a>(&'a self, step: &'a Projected) -> Reading<'a, bool> {
+        Box::pin(async move { Ok(self.projections.project(step).await?) })
+    }
+
+    fn switch_generation<'a>(&'a self, projection: &'a str) -> Reading<'a, ()> {
+        Box::pin(async move { Ok(self.projections.switch(projection).await?) })
+    }
+
+    fn docs<'a>(
+        &'a self,
+        projection: &'a str,
+        number: u32,
+        keys: &'a [String],
+    ) -> Reading<'a, Vec<(String, String)>> {
+        Box::pin(async move { Ok(self.projections.docs(projection, number, keys).await?) })
+    }
+
+    fn doc<'a>(
+        &'a self,
+        projection: &'a str,
+        key: &'a str,
+    ) -> Reading<'a, Option<(Position, Option<String>)>> {
+        Box::pin(async move { Ok(self.projections.doc(projection, key).await?) })
+    }
+
+    fn doc_range<'a>(
+        &'a self,
+        projection: &'a str,
+        from: &'a str,
+        before: &'a str,
+        max: usize,
+    ) -> Reading<'a, Option<DocPage>> {
+        Box::pin(async move { Ok(self.projections.range(projection, from, before, max).await?) })
+    }
+
+    fn search<'a>(
+        &'a self,
+        projection: &'a str,
+        query: &'a str,
+        tokens: &'a Tokens,
+        max: usize,
+    ) -> Reading<'a, Option<DocPage>> {
+        Box::pin(async move { Ok(self.projections.search(projection, query, tokens, max).await?) })
     }
 
     fn save_snapshot<'a>(

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
 use super::{
     open::{column, set_meta},
-    rows::{COLUMNS, recorded, unreadable},
+    rows::{EVENT, recorded, unreadable},
 };
 
 /// Blanks the personal fields of all events of the stream before `by`, and the hashes of the commands that
@@ -16,16 +16,16 @@ pub(super) async fn stream(
     stream: &StreamId,
     by: Position,
 ) -> sqlx::Result<Vec<Recorded>> {
-    let rows = sqlx::query(AssertSqlSafe(format!(
-        "SELECT {COLUMNS} FROM events WHERE stream_id = ? AND pos < ? ORDER BY pos"
+    let events: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!(
+        "SELECT {EVENT} FROM events WHERE stream_id = ? AND pos < ? ORDER BY pos"
     )))
     .bind(stream.as_str())
     .bind(column(by))
     .fetch_all(&mut *connection)
     .await?;
     let mut changed = Vec::new();
-    for row in rows {
-        let event = recorded(&row, 0)?;
+    for event in events {
+        let event = recorded(&event)?;
         let blanked = contract::redacted(&event.meta.kind, event.data.get());
         if let Some(data) = blanked.filter(|data| data != event.data.get()) {
             overwrite(connection, event.meta.position, &data).await?;

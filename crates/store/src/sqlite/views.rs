@@ -2,18 +2,18 @@
 //! doubt about it, it is emptied.
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::atomic::{AtomicU64, Ordering},
 };
 
 use domain::{Epoch, Position};
 use sqlx::{
     Row, SqlitePool,
-    sqlite::{SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
 
 use super::{
-    faults::cannot_open,
+    derived,
     open::{column, options},
     rows::unsigned,
 };
@@ -47,16 +47,10 @@ impl Views {
     /// Opens the file. Empties it if it is of another epoch or has not seen the last redaction; makes it
     /// anew if it is damaged.
     pub(super) async fn open(file: &Path, epoch: Epoch, redacted: Position) -> Result<Self, OpenError> {
-        match Self::connect(file, epoch, redacted).await {
-            Ok(views) => Ok(views),
-            Err(error) => {
-                tracing::warn!(%error, "the snapshots cannot be used and are made anew");
-                for suffix in ["", "-wal", "-shm"] {
-                    let _ = std::fs::remove_file(PathBuf::from(format!("{}{suffix}", file.display())));
-                }
-                Self::connect(file, epoch, redacted).await.map_err(|error| cannot_open(file, &error))
-            }
-        }
+        derived::open(file, "the snapshots cannot be used and are made anew", async || {
+            Self::connect(file, epoch, redacted).await
+        })
+        .await
     }
 
     async fn connect(file: &Path, epoch: Epoch, redacted: Position) -> sqlx::Result<Self> {
@@ -65,13 +59,7 @@ impl Views {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .pragma("secure_delete", "ON");
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-            .connect_with(options)
-            .await?;
+        let pool = derived::pool(options, 1).await?;
         sqlx::raw_sql(SCHEMA).execute(&pool).await?;
         let views = Self { pool, epoch, redacted: AtomicU64::new(redacted.0) };
         let stamp: Option<(i64, i64)> =

@@ -2,22 +2,27 @@
 
 use std::{fs::File, sync::Arc};
 
-use domain::{CommandId, Epoch, Position, Recorded, Refusal, StreamId, Timestamp};
+use domain::{Epoch, Position, Recorded, Refusal, StreamId, Timestamp};
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection,
-    sqlite::{SqliteConnectOptions, SqlitePool, SqliteRow},
+    AssertSqlSafe, ConnectOptions, Connection, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqlitePool},
 };
 
 use super::{
     folder::Sidecar,
     insert,
+    known::known,
     open::{column, probe},
+    projections::Projections,
+    reactors::{self, Waiting},
     redact,
-    rows::{COLUMNS, recorded, unreadable, unsigned, uuid},
+    rows::{EVENT, json, recorded, unsigned},
+    script::Script,
+    trace::Trace,
     views::Views,
 };
 use crate::{
-    engine::{Acceptance, CommandKey, Engine, Fault, Tail},
+    engine::{Acceptance, Engine, Fault, Known, Tail, Wanted},
     unit::Effect,
 };
 
@@ -25,80 +30,98 @@ use crate::{
 pub(crate) struct SqliteEngine {
     /// None after a fault that the connection has not survived.
     pub(super) connection: Option<SqliteConnection>,
+    /// What goes to the database with the next statement.
+    pub(super) script: Script,
+    /// What units have done to the tables of the reactors, until it is in the script.
+    pub(super) waiting: Waiting,
     pub(super) writing: SqliteConnectOptions,
     pub(super) pool: SqlitePool,
     pub(super) views: Arc<Views>,
+    pub(super) trace: Arc<Trace>,
+    pub(super) projections: Arc<Projections>,
     pub(super) sidecar: Sidecar,
     pub(super) epoch: Epoch,
     pub(super) _lock: File,
 }
 
 impl SqliteEngine {
-    fn connection(&mut self) -> Result<&mut SqliteConnection, Fault> {
-        self.connection.as_mut().ok_or_else(|| Fault("The database is not open at the moment.".to_owned()))
+    /// The connection, and what goes over it next.
+    fn parts(&mut self) -> Result<(&mut Script, &mut SqliteConnection), Fault> {
+        Ok((&mut self.script, self.connection.as_mut().ok_or_else(closed)?))
+    }
+
+    /// The connection, when all that was to go before has gone.
+    async fn connection(&mut self) -> Result<&mut SqliteConnection, Fault> {
+        let (script, connection) = self.parts()?;
+        script.run(connection).await?;
+        Ok(connection)
     }
 }
 
 impl Engine for SqliteEngine {
-    async fn begin(&mut self) -> Result<(), Fault> {
+    async fn begin(&mut self, wanted: &Wanted) -> Result<Known, Fault> {
+        let (script, connection) = self.parts()?;
         // Takes the write lock now and not at the first write, when it may be too late.
-        sqlx::query("BEGIN IMMEDIATE").execute(self.connection()?).await?;
-        Ok(())
-    }
-
-    async fn accepted(&mut self, keys: &[CommandKey]) -> Result<Vec<Acceptance>, Fault> {
-        let keys: Vec<(&str, String)> =
-            keys.iter().map(|(actor, id)| (actor.as_str(), id.0.simple().to_string())).collect();
-        let rows = sqlx::query(
-            "SELECT commands.actor, commands.command_id, commands.body_hash, commands.pos,
-                    commands.receipt
-             FROM json_each(?) AS wanted CROSS JOIN commands
-             ON commands.actor = wanted.value ->> 0 AND commands.command_id = unhex(wanted.value ->> 1)",
-        )
-        .bind(json(&keys))
-        .fetch_all(self.connection()?)
-        .await?;
-        Ok(rows.iter().map(acceptance).collect::<sqlx::Result<_>>()?)
+        script.push("BEGIN IMMEDIATE");
+        Ok(known(script, connection, wanted).await?)
     }
 
     async fn load(&mut self, streams: &[StreamId]) -> Result<Vec<Recorded>, Fault> {
-        let rows = sqlx::query(AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM json_each(?) AS wanted CROSS JOIN events
+        let events: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!(
+            "SELECT {EVENT} FROM json_each(?) AS wanted CROSS JOIN events
              ON events.stream_id = wanted.value ORDER BY events.stream_id, events.version"
         )))
         .bind(json(&streams))
-        .fetch_all(self.connection()?)
+        .fetch_all(self.connection().await?)
         .await?;
-        Ok(rows.iter().map(|row| recorded(row, 0)).collect::<sqlx::Result<_>>()?)
+        Ok(events.iter().map(|event| recorded(event)).collect::<sqlx::Result<_>>()?)
     }
 
     async fn append(&mut self, events: &[Recorded]) -> Result<(), Fault> {
-        Ok(insert::events(self.connection()?, events).await?)
+        insert::events(&mut self.script, events);
+        Ok(())
     }
 
     async fn accept(&mut self, acceptances: &[Acceptance]) -> Result<(), Fault> {
-        Ok(insert::acceptances(self.connection()?, acceptances).await?)
+        insert::acceptances(&mut self.script, acceptances);
+        Ok(())
     }
 
-    async fn apply(&mut self, effects: &[Effect], now: Timestamp) -> Result<Result<(), Refusal>, Fault> {
-        Ok(insert::effects(self.connection()?, effects, now).await?)
+    async fn step(&mut self, steps: &[(String, Position)]) -> Result<(), Fault> {
+        reactors::step(&mut self.script, steps);
+        Ok(())
+    }
+
+    async fn apply(
+        &mut self,
+        effects: &[Effect],
+        position: Position,
+        now: Timestamp,
+    ) -> Result<Result<(), Refusal>, Fault> {
+        let connection = self.connection.as_mut().ok_or_else(closed)?;
+        Ok(insert::effects(&mut self.script, &mut self.waiting, connection, effects, position, now).await?)
     }
 
     async fn redact(&mut self, stream: &StreamId, by: Position) -> Result<Vec<Recorded>, Fault> {
-        Ok(redact::stream(self.connection()?, stream, by).await?)
+        Ok(redact::stream(self.connection().await?, stream, by).await?)
     }
 
     async fn probe(&mut self) -> Result<(), Fault> {
-        Ok(probe(self.connection()?).await?)
+        Ok(probe(self.connection().await?).await?)
     }
 
     async fn commit(&mut self, tail: Tail) -> Result<(), Fault> {
-        sqlx::query("COMMIT").execute(self.connection()?).await?;
+        self.waiting.write(&mut self.script);
+        let (script, connection) = self.parts()?;
+        script.push("COMMIT");
+        script.run(connection).await?;
         self.sidecar.note(self.epoch, tail.head);
         Ok(())
     }
 
     async fn recover(&mut self) -> Result<Tail, Fault> {
+        self.script.clear();
+        self.waiting.clear();
         if let Some(mut connection) = self.connection.take() {
             // SQLite has given some transactions up by itself, and then says that there is none.
             let _ = sqlx::query("ROLLBACK").execute(&mut connection).await;
@@ -114,12 +137,13 @@ impl Engine for SqliteEngine {
     }
 
     async fn since(&mut self, after: Position) -> Result<Vec<Recorded>, Fault> {
-        let rows =
-            sqlx::query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM events WHERE pos > ? ORDER BY pos")))
-                .bind(column(after))
-                .fetch_all(self.connection()?)
-                .await?;
-        Ok(rows.iter().map(|row| recorded(row, 0)).collect::<sqlx::Result<_>>()?)
+        let events: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!(
+            "SELECT {EVENT} FROM events WHERE pos > ? ORDER BY pos"
+        )))
+        .bind(column(after))
+        .fetch_all(self.connection().await?)
+        .await?;
+        Ok(events.iter().map(|event| recorded(event)).collect::<sqlx::Result<_>>()?)
     }
 
     async fn scrub(&mut self, by: Position) -> bool {
@@ -138,7 +162,7 @@ impl Engine for SqliteEngine {
         // SQLite never goes below what is there already.
         let pages = bytes.map_or(u64::from(u32::MAX) - 1, |bytes| (bytes / 4096).max(1));
         sqlx::query(AssertSqlSafe(format!("PRAGMA max_page_count = {pages}")))
-            .execute(self.connection()?)
+            .execute(self.connection().await?)
             .await?;
         Ok(())
     }
@@ -146,6 +170,8 @@ impl Engine for SqliteEngine {
     async fn close(mut self) {
         self.pool.close().await;
         self.views.close().await;
+        self.trace.close().await;
+        self.projections.close().await;
         if let Some(mut connection) = self.connection.take() {
             if let Err(error) = redact::truncate(&mut connection).await {
                 tracing::warn!(%error, "the write-ahead log could not be emptied; it is read at the next start");
@@ -153,6 +179,10 @@ impl Engine for SqliteEngine {
             let _ = connection.close().await;
         }
     }
+}
+
+fn closed() -> Fault {
+    Fault("The database is not open at the moment.".to_owned())
 }
 
 /// How far the log has come.
@@ -163,19 +193,4 @@ pub(super) async fn tail(connection: &mut SqliteConnection) -> sqlx::Result<Tail
             .await?;
     let (head, recorded_at) = last.unwrap_or((0, 0));
     Ok(Tail { head: Position(unsigned(head)?), recorded_at: Timestamp::from_millis(recorded_at) })
-}
-
-fn acceptance(row: &SqliteRow) -> sqlx::Result<Acceptance> {
-    let body: &[u8] = row.try_get(2)?;
-    let receipt: Option<&str> = row.try_get(4)?;
-    Ok(Acceptance {
-        key: (row.try_get(0)?, CommandId(uuid(row, 1)?)),
-        body: body.try_into().ok(),
-        position: Position(unsigned(row.try_get(3)?)?),
-        receipt: receipt.map(serde_json::from_str).transpose().map_err(unreadable)?,
-    })
-}
-
-fn json<T: serde::Serialize>(wanted: &T) -> String {
-    serde_json::to_string(wanted).expect("lists of texts are JSON")
 }

@@ -150,17 +150,17 @@ pub(crate) async fn a_unit_is_accepted_or_refused_as_a_whole(fixture: &impl Fixt
     let head = world.store.head();
     let posted = world.saying("will be edited");
     let edit = editing(world.ada, "lobby", message_of(&posted), "is edited");
-    let refused = Unit { commands: vec![posted.clone(), edit.clone(), world.saying(" ")], effects: vec![] };
+    let refused = Unit { commands: vec![posted.clone(), edit.clone(), world.saying(" ")], ..Unit::default() };
     assert!(matches!(world.store.execute(refused).await, Err(UnitError::Refused(_))));
     assert_eq!(world.store.head(), head);
     // Nothing of it is left in the cache either: the message can be posted, and edited, from scratch.
-    let unit = Unit { commands: vec![posted, edit], effects: vec![] };
+    let unit = Unit { commands: vec![posted, edit], ..Unit::default() };
     let receipt = world.store.execute(unit.clone()).await.unwrap();
     let kinds: Vec<&str> = receipt.events.iter().map(|event| event.kind.as_str()).collect();
     assert_eq!(kinds, ["chat.message_posted", "chat.message_edited"]);
     assert_eq!(world.store.execute(unit.clone()).await.unwrap().events, receipt.events);
     // A part of it is another body.
-    let part = Unit { commands: vec![unit.commands[0].clone(), world.saying("new")], effects: vec![] };
+    let part = Unit { commands: vec![unit.commands[0].clone(), world.saying("new")], ..Unit::default() };
     assert_eq!(world.store.execute(part).await, Err(UnitError::CommandReused));
     assert_intact(&everything(&world.store).await);
 }
@@ -173,7 +173,7 @@ pub(crate) async fn a_failed_unit_takes_nothing_of_its_batch_with_it(fixture: &i
     let units = vec![
         world.saying("keeps the committer busy").into(),
         post.clone().into(),
-        Unit { commands: vec![edit("never"), world.saying(" ")], effects: vec![] },
+        Unit { commands: vec![edit("never"), world.saying(" ")], ..Unit::default() },
         edit("final").into(),
     ];
     let answers = in_order(&world.store, units).await;
@@ -187,7 +187,7 @@ pub(crate) async fn a_failed_unit_takes_nothing_of_its_batch_with_it(fixture: &i
 pub(crate) async fn one_command_twice_in_a_unit_is_refused(fixture: &impl Fixture) {
     let world = World::new(fixture.options()).await;
     let saying = world.saying("once");
-    let unit = Unit { commands: vec![saying.clone(), saying], effects: vec![] };
+    let unit = Unit { commands: vec![saying.clone(), saying], ..Unit::default() };
     assert_eq!(world.store.execute(unit).await, Err(UnitError::CommandReused));
     world.say("and on it goes").await;
 }

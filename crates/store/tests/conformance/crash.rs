@@ -100,7 +100,7 @@ pub(crate) async fn victim() {
             tokio::spawn(async move {
                 while store.head().0 < 1_000_000 {
                     let commands = vec![saying(user, "lobby", "first"), saying(user, "lobby", "second")];
-                    let receipt = store.execute(Unit { commands, effects: vec![] }).await.unwrap();
+                    let receipt = store.execute(Unit { commands, ..Unit::default() }).await.unwrap();
                     let mut out = std::io::stdout().lock();
                     for event in receipt.events {
                         writeln!(out, "ack {} {} end", event.id, event.position).unwrap();

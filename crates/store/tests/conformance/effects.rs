@@ -29,7 +29,7 @@ pub(crate) async fn a_handle_is_given_once_however_many_ask_for_it(fixture: &imp
     let winners: Vec<UserId> =
         people.iter().zip(&answers).filter(|(_, answer)| answer.is_ok()).map(|(user, _)| *user).collect();
     assert_eq!(winners.len(), 1);
-    let taken = UnitError::Refused(Refusal::HandleTaken(handle("bo")).into());
+    let taken = UnitError::Refused(Refusal::HandleTaken { handle: handle("bo") }.into());
     assert_eq!(answers.iter().filter(|answer| **answer == Err(taken.clone())).count(), 11);
 
     let credential = world.store.credential(&handle("bo")).await.unwrap().unwrap();

@@ -5,6 +5,8 @@ pub(crate) mod commands;
 pub(crate) mod crash;
 pub(crate) mod effects;
 pub(crate) mod faults;
+pub(crate) mod projections;
+pub(crate) mod reactors;
 pub(crate) mod reading;
 pub(crate) mod redaction;
 pub(crate) mod reopening;
@@ -62,7 +64,27 @@ macro_rules! suite {
             earlier_messages_are_read_newest_first,
             an_event_is_found_by_its_id_and_its_flow,
             a_stream_is_read_in_its_own_order,
+            an_instant_is_found_in_the_log,
             snapshots_are_kept_for_one_generation);
+        $crate::suite!(@tests $fixture, reactors:
+            a_step_is_taken_once_and_only_from_where_the_reactor_stands,
+            of_two_who_take_the_same_step_at_once_one_wins,
+            a_refused_unit_takes_no_step,
+            a_command_that_was_accepted_before_is_passed_over_in_a_step,
+            steps_survive_reopening,
+            a_reactor_remembers_and_forgets,
+            what_is_handled_is_known_until_the_checkpoint_has_passed_it,
+            what_is_forgotten_of_accepted_commands_is_what_was_asked_for,
+            dead_letters_change_their_status_key_by_key,
+            timers_come_in_the_order_in_which_they_are_due,
+            what_comes_in_twice_is_one_event,
+            handlings_are_kept_for_a_while);
+        $crate::suite!(@tests $fixture, projections:
+            a_generation_is_read_when_it_has_been_switched_to,
+            a_range_of_documents_is_read_in_order,
+            projections_survive_reopening_and_drop_what_is_redacted,
+            a_text_is_found_by_its_words_by_those_who_may,
+            a_deleted_text_is_not_in_the_index);
         $crate::suite!(@tests $fixture, redaction:
             a_deleted_text_is_nowhere,
             a_text_deleted_in_the_same_batch_is_nowhere,

@@ -1,7 +1,12 @@
 //! Reading: every filter, pages, readers that follow, and snapshots.
 
-use domain::{Pattern, Position, Recorded, StreamId, Token, Tokens};
-use store::{Filter, Store, Unit};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use domain::{Pattern, Position, Recorded, StreamId, Timestamp, Token, Tokens};
+use store::{Filter, Options, Store, Unit};
 
 use super::{
     Fixture,
@@ -40,7 +45,7 @@ async fn history(world: &World) -> Vec<Tokens> {
                     .push(command(user, domain::chat::MarkRead { room: room(name), upto: Position(nth) })),
                 _ => {}
             }
-            units.push(Unit { commands, effects: vec![] });
+            units.push(Unit { commands, ..Unit::default() });
         }
     }
     for answer in at_once(store, units).await {
@@ -80,6 +85,14 @@ pub(crate) async fn every_filter_finds_what_looking_at_every_event_finds(fixture
     let world = World::new(fixture.options()).await;
     let holders = history(&world).await;
     let all = everything(&world.store).await;
+    look_at_everything(&world.store, &holders, &all).await;
+    // Nobody has written to a store that was only opened: now the database itself is asked.
+    world.store.close().await;
+    let (store, _commits) = Store::open(fixture.options()).await.unwrap();
+    look_at_everything(&store, &holders, &all).await;
+}
+
+async fn look_at_everything(store: &Store, holders: &[Tokens], all: &[Recorded]) {
     let patterns = [
         ">",
         "chat.>",
@@ -92,6 +105,9 @@ pub(crate) async fn every_filter_finds_what_looking_at_every_event_finds(fixture
         "*.*",
         "nothing.here.>",
         "account.*.>",
+        "chat.ops.>,account.*.>",
+        "chat.ops.message_posted,chat.lobby.message_posted",
+        "*.lobby.>,account.>,*.ops.message_edited",
     ];
     let kinds: [Option<Vec<&'static str>>; 4] = [
         None,
@@ -115,11 +131,11 @@ pub(crate) async fn every_filter_finds_what_looking_at_every_event_finds(fixture
                         .filter(|event| event.meta.position.0 > after && filter.admits(event))
                         .cloned()
                         .collect();
-                    let found = follow(&world.store, Position(after), &filter, max).await;
+                    let found = follow(store, Position(after), &filter, max).await;
                     assert_eq!(ids(&found), ids(&wanted), "{filter:?}");
-                    let count = world.store.count(Position(after), &filter, usize::MAX).await.unwrap();
+                    let count = store.count(Position(after), &filter, usize::MAX).await.unwrap();
                     assert_eq!(count, wanted.len(), "{filter:?}");
-                    assert!(world.store.count(Position(after), &filter, 3).await.unwrap() <= 3);
+                    assert!(store.count(Position(after), &filter, 3).await.unwrap() <= 3);
                     checked += wanted.len();
                 }
             }
@@ -133,7 +149,7 @@ pub(crate) async fn an_empty_page_is_not_the_end(fixture: &impl Fixture) {
     // More than one call considers.
     for _ in 0..10 {
         let commands = (0..500).map(|_| world.saying("hay")).collect();
-        world.store.execute(Unit { commands, effects: vec![] }).await.unwrap();
+        world.store.execute(Unit { commands, ..Unit::default() }).await.unwrap();
     }
     let needle = run(&world.store, opening(world.ada, "needle", false)).await;
     let filter = Filter::everything().matching(Pattern::new("*.needle.>").unwrap());
@@ -227,6 +243,27 @@ pub(crate) async fn a_stream_is_read_in_its_own_order(fixture: &impl Fixture) {
     assert_eq!(stream.iter().map(|event| event.meta.version).collect::<Vec<_>>(), [1, 2]);
     let nobody = StreamId::room(&room("nowhere"));
     assert!(world.store.read_stream(&nobody).await.unwrap().is_empty());
+}
+
+pub(crate) async fn an_instant_is_found_in_the_log(fixture: &impl Fixture) {
+    let millis = Arc::new(AtomicI64::new(1_000));
+    let clock = millis.clone();
+    let options = Options {
+        clock: Arc::new(move || Timestamp::from_millis(clock.load(Ordering::Relaxed))),
+        ..fixture.options()
+    };
+    // Several events of one instant, and instants between two events.
+    let world = World::new(options).await;
+    for nth in 0..20 {
+        millis.store(2_000 + nth / 3 * 100, Ordering::Relaxed);
+        world.say("tick").await;
+    }
+    let events = everything(&world.store).await;
+    for at in [0, 999, 1_000, 1_001, 1_999].into_iter().chain((2_000..2_800).step_by(50)) {
+        let at = Timestamp::from_millis(at);
+        let expected = events.iter().rfind(|event| event.meta.time <= at).map(|event| event.meta.position);
+        assert_eq!(world.store.position_at(at).await.unwrap(), expected.unwrap_or_default(), "{at}");
+    }
 }
 
 pub(crate) async fn snapshots_are_kept_for_one_generation(fixture: &impl Fixture) {

@@ -32,6 +32,8 @@ pub(crate) async fn a_deleted_text_is_nowhere(fixture: &impl Fixture) {
     run(&world.store, deleting(world.ada, "lobby", message_of(&post))).await;
 
     assert!(!on_disk(fixture, SECRET) && !on_disk(fixture, SECOND));
+    let says = |event: &domain::Recorded| [SECRET, SECOND].iter().any(|text| event.data.get().contains(text));
+    assert!(!everything(&world.store).await.iter().any(says));
     let commit = world.commits.try_recv().unwrap();
     assert_eq!(commit.events.len(), 1);
     let blanked: Vec<Position> = commit.redactions.iter().map(|event| event.meta.position).collect();
@@ -56,7 +58,7 @@ pub(crate) async fn a_text_deleted_in_the_same_batch_is_nowhere(fixture: &impl F
     let mut world = World::new(fixture.options()).await;
     let post = world.saying(SECRET);
     let delete = deleting(world.ada, "lobby", message_of(&post));
-    world.store.execute(Unit { commands: vec![post, delete], effects: vec![] }).await.unwrap();
+    world.store.execute(Unit { commands: vec![post, delete], ..Unit::default() }).await.unwrap();
     let commit = world.commits.try_recv().unwrap();
     assert_eq!((commit.events.len(), commit.redactions.len()), (2, 0));
     assert!(commit.events.iter().all(|event| !event.data.get().contains(SECRET)));
