@@ -8,10 +8,7 @@ use std::{
 
 use futures::{FutureExt, future::BoxFuture};
 use serde_json::json;
-use tokio::{
-    io::AsyncWriteExt,
-    time::{sleep, timeout},
-};
+use tokio::{io::AsyncWriteExt, time::timeout};
 
 use super::line::Line;
 use crate::{
@@ -25,11 +22,8 @@ pub(super) const HELLO: &str = r#"{"kind":"hello","v":1}"#;
 /// How many subscriptions are asked for in one text.
 const IN_ONE_TEXT: usize = 500;
 
-/// How long it may take until what the system buffers is full.
-const BUFFERED: Duration = Duration::from_secs(5);
-
-/// Who has taken nothing knocks so often afterwards: a server that has gone answers that at once, before the client
-/// has read what the system kept for it.
+/// Who takes nothing knocks so often: a server that has gone answers that at once, and nothing need be read to hear
+/// it.
 const KNOCK: Duration = Duration::from_millis(100);
 
 /// What is known of the server by those who attack it.
@@ -43,8 +37,6 @@ pub(super) struct Ground {
     pub(super) other: String,
     /// How many subscriptions the greedy one asks for.
     pub(super) wishes: usize,
-    /// How long a peer may take no byte.
-    pub(super) stall: Duration,
     /// When each is given up.
     pub(super) patience: Duration,
 }
@@ -104,13 +96,13 @@ pub(super) const ATTACKS: &[Attack] = &[
     Attack {
         name: "reads nothing of an event stream",
         bound: Bound::Stall,
-        ends: &["cut", "200"],
+        ends: &["cut"],
         act: |ground, from| deaf_reader(ground, from, "/live/sse?since=0", 1).boxed(),
     },
     Attack {
         name: "asks 50 times and reads nothing",
         bound: Bound::Stall,
-        ends: &["cut", "200"],
+        ends: &["cut"],
         act: |ground, from| deaf_reader(ground, from, "/api/events?limit=500", 50).boxed(),
     },
     Attack {
@@ -225,8 +217,7 @@ async fn deaf_socket(ground: Arc<Ground>, from: Ipv4Addr) -> Result<String, Fail
     let since = format!("{}.0", ground.epoch);
     let subs = [json!({ "sid": "all", "match": ">", "since": since })];
     line.say(&client_frame(&json!({ "kind": "hello", "v": 1, "subs": subs }).to_string())).await?;
-    sleep(ground.stall + BUFFERED).await;
-    Ok(line.ended_under(ground.patience, KNOCK, b"x").await)
+    Ok(line.ended_unread(ground.patience, KNOCK, &masked(0x89, b"")).await)
 }
 
 /// Asks, again and again, and takes no answer.
@@ -238,8 +229,7 @@ async fn deaf_reader(
 ) -> Result<String, Failure> {
     let mut line = Line::narrow(from, ground.addr).await?;
     line.say(format!("GET {path} HTTP/1.1\r\nHost: hubbub\r\n\r\n").repeat(times).as_bytes()).await?;
-    sleep(ground.stall + BUFFERED).await;
-    Ok(line.ended_under(ground.patience, KNOCK, b"x").await)
+    Ok(line.ended_unread(ground.patience, KNOCK, b"x").await)
 }
 
 /// Wants answers to very many pings and takes none.
@@ -248,12 +238,7 @@ async fn deaf_pinger(ground: Arc<Ground>, from: Ipv4Addr) -> Result<String, Fail
     line.upgrade(None).await?;
     line.say(&client_frame(HELLO)).await?;
     let pings = masked(0x89, &[b'x'; 125]).repeat(100);
-    // It ends when the line does.
-    let flood = async { while line.say(&pings).await.is_ok() {} };
-    if timeout(ground.patience, flood).await.is_err() {
-        return Ok("held".into());
-    }
-    Ok(line.ended(ground.patience).await)
+    Ok(line.ended_unread(ground.patience, Duration::ZERO, &pings).await)
 }
 
 /// Speaks for somebody else. What is refused is refused by name; what passes bears the sender's own name, which

@@ -89,13 +89,9 @@ impl Line {
 
     /// The same, while it says these bytes again and again.
     pub(super) async fn ended_under(&mut self, within: Duration, every: Duration, bytes: &[u8]) -> String {
-        let (mut ear, mut writing) = self.split();
+        let (mut ear, writing) = self.split();
         let saying = async {
-            while writing.write_all(bytes).await.is_ok() {
-                if !every.is_zero() {
-                    sleep(every).await;
-                }
-            }
+            repeat(writing, every, bytes).await;
             // The other half hears why.
             std::future::pending::<()>().await;
         };
@@ -107,6 +103,12 @@ impl Line {
         });
         let ended = ended.await.is_ok();
         self.how(ended)
+    }
+
+    /// The same, and reads nothing: it has ended when these bytes are no longer taken.
+    pub(super) async fn ended_unread(&mut self, within: Duration, every: Duration, bytes: &[u8]) -> String {
+        let ended = timeout(within, repeat(self.split().1, every, bytes)).await;
+        self.how(ended.is_ok())
     }
 
     fn how(&self, ended: bool) -> String {
@@ -121,6 +123,15 @@ impl Line {
             format!("{} {code}", answer.get(..3).unwrap_or_default()).trim_end().to_owned()
         } else {
             "cut".into()
+        }
+    }
+}
+
+/// Says these bytes again and again, as long as they are taken.
+async fn repeat(mut writing: WriteHalf<'_>, every: Duration, bytes: &[u8]) {
+    while writing.write_all(bytes).await.is_ok() {
+        if !every.is_zero() {
+            sleep(every).await;
         }
     }
 }
