@@ -7,7 +7,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
-use domain::{Pattern, Position, SessionId, Tokens, UserId};
+use domain::{Pattern, Position, SessionId, Subject, Tokens, UserId};
 use live::{Batch, OnGap, OpenSub, Outcome, Sid};
 use store::{Filter, ReadError};
 use tokio::sync::{mpsc, oneshot};
@@ -15,13 +15,13 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     HubError, Shared,
     group::{Found, Group, Pace, Reading},
-    history::{History, Stretch},
+    history::Stretch,
     index::Key,
     kept::Walk,
     lanes::Writing,
     queue::{Ended, Line, Queue},
     ring::{Entry, encoded},
-    task::{Interest, Joined, Turn, wanted},
+    task::{Interest, Joined, Turn, about, wanted},
 };
 
 /// Events are counted over at most this stretch of the log when a subscription asks how far it is behind.
@@ -348,12 +348,18 @@ impl Connection {
         Ok(())
     }
 
-    /// Brings a late group forward: by reading on, or by asking the hub to hand over the rest.
+    /// Brings a late group forward: by reading on, or, if it has missed little, by asking the hub to hand over the
+    /// rest.
     fn step(&mut self, at: usize) -> Result<(), HubError> {
         let group = &mut self.groups[at];
         let published = self.shared.published();
         let near = published.0.saturating_sub(group.position.0) <= self.shared.options.chunk as u64;
-        if !near || !self.shared.ring.read().expect("no holder of this lock panics").reaches(group.position) {
+        let little = {
+            let ring = self.shared.ring.read().expect("no holder of this lock panics");
+            ring.reaches(group.position)
+                && (near || ring.is_quiet_after(group.position, |subject| about(&group.interests, subject)))
+        };
+        if !little {
             group.pace = Pace::Reading(reading(self.shared.clone(), group, self.user));
             return Ok(());
         }
@@ -417,10 +423,10 @@ async fn find(
     }
     let narrow = cover.topics().is_some();
     for _ in 0..MOST_BLOCKS {
-        if picked.len() >= chunk || !History::serves(at, published, narrow) {
+        if picked.len() >= chunk || !shared.history.serves(at, published, narrow) {
             break;
         }
-        let interest = |subject: &_| interests.iter().any(|interest| interest.pattern.matches(subject));
+        let interest = |subject: &Subject| about(interests, subject);
         let look = |stretch: &Stretch| picked.extend(stretch.after(at, interest).filter_map(pick));
         at = shared.history.look(at, &shared.store, look).await?;
     }
@@ -469,5 +475,71 @@ async fn outcome(
             Ok((outcome, since.position))
         }
         _ => Ok((Outcome::Replaying, since.position)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        Actor, Command, CommandId,
+        account::{Register, Role},
+        chat::{OpenRoom, PostMessage},
+    };
+    use futures::FutureExt;
+    use store::Store;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{Hub, Options};
+
+    #[tokio::test]
+    async fn who_waited_for_a_lane_reads_up_to_what_came_meanwhile() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/hubbub.db", folder.path().display());
+        let (store, commits) = Store::open(store::Options::new(url)).await.unwrap();
+        let options = Options { lanes: 1, ring_bytes: 1, chunk: 5, ..Options::default() };
+        let hub = Hub::start(store.clone(), commits, options).await.unwrap();
+        let ada = UserId(Uuid::now_v7());
+        let run = async |actor: Actor, intent: domain::Intent| {
+            let command = Command::new(CommandId(Uuid::now_v7()), actor, intent);
+            store.execute(command.into()).await.unwrap();
+        };
+        let register =
+            Register { user: ada, handle: "ada".parse().unwrap(), name: "ada".into(), role: Role::Customer };
+        run(Actor::Service("test".into()), register.into()).await;
+        let [lobby, den]: [domain::RoomId; 2] = ["lobby", "den"].map(|room| room.parse().unwrap());
+        for room in [&lobby, &den] {
+            let open = OpenRoom { room: room.clone(), title: "room".into(), private: false };
+            run(Actor::User(ada), open.into()).await;
+        }
+        let say = async |room: &domain::RoomId| {
+            let post = PostMessage { room: room.clone(), text: "word".into(), reply_to: None };
+            run(Actor::User(ada), post.into()).await;
+        };
+        for _ in 0..10 {
+            say(&lobby).await;
+        }
+
+        let taken = hub.shared.lanes.take().await;
+        let mut late = hub.connect(None, None).await.unwrap();
+        let since = Some(domain::Cursor { epoch: hub.epoch(), position: Position(0) });
+        let pattern = Pattern::new("chat.den.>").unwrap();
+        let sub = OpenSub { sid: Sid::new("a").unwrap(), pattern, since, on_gap: OnGap::Replay };
+        late.open(0, vec![sub]).await.unwrap();
+        assert!(matches!(late.next().await.unwrap(), Delivery::Opened { .. }));
+        // It begins to wait for the lane.
+        assert!(late.next().now_or_never().is_none());
+        tokio::task::yield_now().await;
+        for _ in 0..10 {
+            say(&lobby).await;
+        }
+        say(&den).await;
+        let head = store.head();
+        hub.shared.reached(head).await.unwrap();
+        drop(taken);
+        match late.next().await.unwrap() {
+            Delivery::Batch { batch, .. } => assert_eq!(batch.pos, head),
+            other => panic!("unexpected: {other:?}"),
+        }
     }
 }

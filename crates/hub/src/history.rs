@@ -22,9 +22,11 @@ const BLOCK: u64 = 256;
 /// How many blocks are kept: with usual events some 15 MiB.
 const BLOCKS: NonZeroUsize = NonZeroUsize::new(64).expect("it is not zero");
 
-/// So near to the head a block is worth reading for a pattern that asks for few of its events: others are
-/// likely to ask for it as well. Further back the store's index finds those few faster.
-const NEAR: u64 = 32 * BLOCK;
+/// From so many askers on a block is read for all, although the store's index finds the few events of each faster.
+const MANY: u32 = 3;
+
+/// Of so many blocks is counted how often they were asked for.
+const COUNTED: NonZeroUsize = NonZeroUsize::new(1024).expect("it is not zero");
 
 /// A block, once it has been read.
 type Block = Arc<OnceCell<Stretch>>;
@@ -59,19 +61,35 @@ impl Stretch {
 /// See the module.
 pub(crate) struct History {
     blocks: Mutex<LruCache<u64, Block>>,
+    /// How often those were asked for that are not among the blocks.
+    asked: Mutex<LruCache<u64, u32>>,
     /// Counts redactions: what was read before one is not kept.
     redactions: AtomicU64,
 }
 
 impl History {
     pub(crate) fn new() -> Self {
-        Self { blocks: Mutex::new(LruCache::new(BLOCKS)), redactions: AtomicU64::new(0) }
+        Self {
+            blocks: Mutex::new(LruCache::new(BLOCKS)),
+            asked: Mutex::new(LruCache::new(COUNTED)),
+            redactions: AtomicU64::new(0),
+        }
     }
 
-    /// Whether to read on by blocks after a position. `narrow` is a pattern that the store has an index for.
-    pub(crate) fn serves(after: Position, published: Position, narrow: bool) -> bool {
-        let whole = (after.0 / BLOCK + 1) * BLOCK <= published.0;
-        whole && (!narrow || published.0 - after.0 <= NEAR)
+    /// Whether to read on by blocks after a position. `narrow` is a pattern that the store has an index for: for it
+    /// a block is worth reading only if others want it as well.
+    pub(crate) fn serves(&self, after: Position, published: Position, narrow: bool) -> bool {
+        let number = after.0 / BLOCK;
+        if (number + 1) * BLOCK > published.0 {
+            return false;
+        }
+        if !narrow || self.blocks.lock().expect("no holder of this lock panics").contains(&number) {
+            return true;
+        }
+        let mut asked = self.asked.lock().expect("no holder of this lock panics");
+        let times = asked.get_or_insert_mut(number, u32::default);
+        *times += 1;
+        *times >= MANY
     }
 
     /// Looks at the block that a position is in, and says where it ends.
@@ -162,12 +180,16 @@ mod tests {
     }
 
     #[test]
-    fn blocks_serve_whole_stretches_and_narrow_wishes_only_near_the_head() {
-        let serves = |after, published, narrow| History::serves(Position(after), Position(published), narrow);
+    fn blocks_serve_whole_stretches_and_narrow_wishes_when_they_are_many() {
+        let history = History::new();
+        let serves = |after, published, narrow| history.serves(Position(after), Position(published), narrow);
         assert!(!serves(0, 255, false), "the block is not complete");
         assert!(serves(0, 256, false) && serves(255, 256, false));
         assert!(!serves(256, 300, false));
-        assert!(serves(0, 1 << 20, false), "who wants everything reads everything");
-        assert!(serves(256, 256 + NEAR, true) && !serves(255, 256 + NEAR, true));
+        assert!(!serves(0, 1 << 20, true) && !serves(9, 1 << 20, true), "the index is faster for one or two");
+        assert!(serves(0, 1 << 20, true), "and the block for many");
+        assert!(!serves(256, 1 << 20, true), "which is no reason to read the next");
+        history.blocks.lock().unwrap().put(1, Block::default());
+        assert!(serves(256, 1 << 20, true), "one that somebody has read serves everybody");
     }
 }

@@ -1,9 +1,15 @@
 //! The newest events, encoded, for whoever is a little late. Bounded in bytes.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use domain::{Audience, Cursor, Epoch, Position, Recorded, Subject};
 use live::Encoded;
+
+/// Among so many different subjects, or fewer, is looked for one of interest before the events themselves are.
+const MOST_SUBJECTS: usize = 256;
 
 /// One event, encoded once, and what decides who gets it.
 #[derive(Debug)]
@@ -38,6 +44,8 @@ pub(crate) fn encoded(epoch: Epoch, event: &Recorded) -> Encoded {
 #[derive(Debug)]
 pub(crate) struct Ring {
     entries: VecDeque<Arc<Entry>>,
+    /// Where each of their subjects is last.
+    latest: HashMap<Subject, Position>,
     bytes: usize,
     most_bytes: usize,
     /// The position before the oldest entry.
@@ -46,15 +54,19 @@ pub(crate) struct Ring {
 
 impl Ring {
     pub(crate) fn new(most_bytes: usize, head: Position) -> Self {
-        Self { entries: VecDeque::new(), bytes: 0, most_bytes, floor: head }
+        Self { entries: VecDeque::new(), latest: HashMap::new(), bytes: 0, most_bytes, floor: head }
     }
 
     pub(crate) fn push(&mut self, entry: Arc<Entry>) {
         self.bytes += entry.len();
+        self.latest.insert(entry.subject.clone(), entry.position);
         self.entries.push_back(entry);
         while self.bytes > self.most_bytes && self.entries.len() > 1 {
             if let Some(oldest) = self.entries.pop_front() {
                 self.bytes -= oldest.len();
+                if self.latest.get(&oldest.subject) == Some(&oldest.position) {
+                    self.latest.remove(&oldest.subject);
+                }
                 self.floor = oldest.position;
             }
         }
@@ -69,6 +81,13 @@ impl Ring {
     /// Whether everything after a position is here.
     pub(crate) fn reaches(&self, position: Position) -> bool {
         position >= self.floor
+    }
+
+    /// Whether nothing of interest is known to have come after a position, which the ring must reach. It costs as
+    /// much as there are different subjects; if they are too many, it is not known.
+    pub(crate) fn is_quiet_after(&self, position: Position, interest: impl Fn(&Subject) -> bool) -> bool {
+        self.latest.len() <= MOST_SUBJECTS
+            && self.latest.iter().all(|(subject, last)| *last <= position || !interest(subject))
     }
 
     /// Up to so many entries after a position, none after `last`; `None` if the ring does not reach back that
@@ -89,5 +108,45 @@ impl Ring {
         // ... and the ring forgets the text itself.
         self.bytes = self.bytes - slot.len() + blanked.len();
         *slot = Arc::new(blanked);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Token;
+
+    use super::*;
+
+    fn push(ring: &mut Ring, position: u64, subject: &str) {
+        let cursor = Cursor { epoch: Epoch(1), position: Position(position) };
+        ring.push(Arc::new(Entry {
+            position: Position(position),
+            subject: subject.parse().unwrap(),
+            audience: Audience::new([Token::Everyone]),
+            encoded: Encoded::new(cursor, "{}"),
+        }));
+    }
+
+    #[test]
+    fn it_knows_since_when_a_subject_is_quiet() {
+        let mut ring = Ring::new(usize::MAX, Position(0));
+        for (position, subject) in [(1, "chat.den"), (2, "chat.lobby"), (3, "chat.den")] {
+            push(&mut ring, position, subject);
+        }
+        let quiet = |ring: &Ring, after, subject: &str| {
+            ring.is_quiet_after(Position(after), |other| other.as_str() == subject)
+        };
+        assert!(quiet(&ring, 2, "chat.lobby") && !quiet(&ring, 1, "chat.lobby"));
+        assert!(quiet(&ring, 3, "chat.den") && !quiet(&ring, 2, "chat.den"));
+        assert!(quiet(&ring, 0, "chat.attic"));
+        for nth in 0..MOST_SUBJECTS as u64 {
+            push(&mut ring, 4 + nth, &format!("order.o{nth}"));
+        }
+        assert!(!quiet(&ring, 0, "chat.attic"), "with so many it is not looked");
+        // What falls out of it is forgotten.
+        ring.most_bytes = 0;
+        push(&mut ring, 1_000, "chat.den");
+        assert_eq!((ring.entries.len(), ring.latest.len()), (1, 1));
+        assert!(!quiet(&ring, 999, "chat.den") && quiet(&ring, 999, "chat.lobby"));
     }
 }

@@ -426,7 +426,8 @@ impl Task {
         {
             let ring = self.shared.ring.read().expect("no holder of this lock panics");
             let Some(entries) = ring.after(after) else { return Joined::NotYet };
-            for (scanned, entry) in entries.enumerate() {
+            let quiet = ring.is_quiet_after(after, |subject| about(interests, subject));
+            for (scanned, entry) in entries.take_while(|_| !quiet).enumerate() {
                 if scanned == self.shared.options.chunk {
                     return Joined::NotYet;
                 }
@@ -469,6 +470,11 @@ impl Task {
         self.free.push(key);
         self.shared.connections.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// Whether any of the subscriptions is about such events.
+pub(crate) fn about(interests: &[Interest], subject: &Subject) -> bool {
+    interests.iter().any(|interest| interest.pattern.matches(subject))
 }
 
 /// Whether any of the subscriptions wants the event.

@@ -96,3 +96,19 @@ async fn who_stops_listening_in_the_middle_of_a_read_holds_nobody_up() {
     let head = floor.store.head();
     assert_eq!(positions(&other.read_to(head).await).last(), Some(&head.0));
 }
+
+#[tokio::test]
+async fn who_has_missed_nothing_of_interest_is_live_without_reading() {
+    let floor = Floor::open(Options { lanes: 0, chunk: 10, ..Options::default() }).await;
+    floor.run(Actor::User(floor.ada), common::open("den", false)).await;
+    let since = floor.cursor(floor.store.head());
+    for nth in 0..50 {
+        floor.say("lobby", &format!("word {nth}")).await;
+    }
+    let mut reader = floor.connect(Some(floor.bo), vec![sub("a", "chat.den.>", since)]).await;
+    let head = floor.store.head();
+    assert!(reader.read_to(head).await.is_empty());
+    floor.say("den", "at last").await;
+    let head = floor.store.head();
+    assert_eq!(positions(&reader.read_to(head).await), [head.0]);
+}
