@@ -14,11 +14,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     HubError, Shared,
-    group::{Found, Group, Pace, Reading},
+    group::{Found, Group, Pace, Page, Reading},
     history::Stretch,
     index::Key,
     kept::Walk,
-    lanes::Writing,
+    lanes::{Lane, Writing},
     queue::{Ended, Line, Queue},
     ring::{Entry, encoded},
     task::{Interest, Joined, Turn, about, wanted},
@@ -342,25 +342,45 @@ impl Connection {
             () = self.queue.filled(None) => return Ok(()),
         };
         group.pace = Pace::CatchingUp;
-        let (found, writing) = found?;
-        group.advance(found, false, &mut self.ready);
-        self.writing = Some(writing);
+        let Page { found, redactions, writing } = found?;
+        // What was deleted since is read again, blanked.
+        if self.shared.history.redactions() == redactions {
+            group.advance(found, false, &mut self.ready);
+            self.writing = Some(writing);
+            self.read_ahead(at);
+        }
         Ok(())
+    }
+
+    /// Reads on while what was read is being written, if nobody else wants the lane.
+    fn read_ahead(&mut self, at: usize) {
+        let alone = self.groups.iter().filter(|group| !group.is_live()).count() == 1;
+        if alone
+            && self.must_read(at)
+            && let Some(lane) = self.shared.lanes.try_take()
+        {
+            let group = &mut self.groups[at];
+            group.pace = Pace::Reading(reading(self.shared.clone(), group, self.user, Some(lane)));
+        }
+    }
+
+    /// Whether a late group has missed so much that it has to read on by itself.
+    fn must_read(&self, at: usize) -> bool {
+        let group = &self.groups[at];
+        let published = self.shared.published();
+        let near = published.0.saturating_sub(group.position.0) <= self.shared.options.chunk as u64;
+        let ring = self.shared.ring.read().expect("no holder of this lock panics");
+        !ring.reaches(group.position)
+            || !near && !ring.is_quiet_after(group.position, |subject| about(&group.interests, subject))
     }
 
     /// Brings a late group forward: by reading on, or, if it has missed little, by asking the hub to hand over the
     /// rest.
     fn step(&mut self, at: usize) -> Result<(), HubError> {
+        let must_read = self.must_read(at);
         let group = &mut self.groups[at];
-        let published = self.shared.published();
-        let near = published.0.saturating_sub(group.position.0) <= self.shared.options.chunk as u64;
-        let little = {
-            let ring = self.shared.ring.read().expect("no holder of this lock panics");
-            ring.reaches(group.position)
-                && (near || ring.is_quiet_after(group.position, |subject| about(&group.interests, subject)))
-        };
-        if !little {
-            group.pace = Pace::Reading(reading(self.shared.clone(), group, self.user));
+        if must_read {
+            group.pace = Pace::Reading(reading(self.shared.clone(), group, self.user, None));
             return Ok(());
         }
         let (reply, answer) = oneshot::channel();
@@ -374,23 +394,21 @@ impl Connection {
     }
 }
 
-/// Reads a group's next events, as soon as there is a lane for it.
-fn reading(shared: Arc<Shared>, group: &Group, user: Option<UserId>) -> Reading {
+/// Reads a group's next events, on this lane or as soon as there is one for it.
+fn reading(shared: Arc<Shared>, group: &Group, user: Option<UserId>, lane: Option<Lane>) -> Reading {
     let (after, cover, interests) = (group.position, group.cover(), group.interests.clone());
     Reading::start(async move {
-        let lane = shared.lanes.take().await;
+        let lane = match lane {
+            Some(lane) => lane,
+            None => shared.lanes.take().await,
+        };
         // And not as it was when the waiting began: who is late would end up as late as they have waited.
         let published = shared.published();
-        loop {
-            let redactions = shared.history.redactions();
-            // Looked up after `published` was read, so they are at least as new.
-            let tokens = shared.tokens(user);
-            let found = find(&shared, after, published, &cover, &interests, &tokens).await?;
-            // What was deleted meanwhile is read again, blanked.
-            if shared.history.redactions() == redactions {
-                return Ok((found, lane.write()));
-            }
-        }
+        let redactions = shared.history.redactions();
+        // Looked up after `published` was read, so they are at least as new.
+        let tokens = shared.tokens(user);
+        let found = find(&shared, after, published, &cover, &interests, &tokens).await?;
+        Ok(Page { found, redactions, writing: lane.write() })
     })
 }
 
@@ -481,7 +499,7 @@ async fn outcome(
 #[cfg(test)]
 mod tests {
     use domain::{
-        Actor, Command, CommandId,
+        Actor, Command, CommandId, Cursor, Intent,
         account::{Register, Role},
         chat::{OpenRoom, PostMessage},
     };
@@ -492,54 +510,91 @@ mod tests {
     use super::*;
     use crate::{Hub, Options};
 
-    #[tokio::test]
-    async fn who_waited_for_a_lane_reads_up_to_what_came_meanwhile() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}/hubbub.db", folder.path().display());
-        let (store, commits) = Store::open(store::Options::new(url)).await.unwrap();
-        let options = Options { lanes: 1, ring_bytes: 1, chunk: 5, ..Options::default() };
-        let hub = Hub::start(store.clone(), commits, options).await.unwrap();
-        let ada = UserId(Uuid::now_v7());
-        let run = async |actor: Actor, intent: domain::Intent| {
-            let command = Command::new(CommandId(Uuid::now_v7()), actor, intent);
-            store.execute(command.into()).await.unwrap();
-        };
-        let register =
-            Register { user: ada, handle: "ada".parse().unwrap(), name: "ada".into(), role: Role::Customer };
-        run(Actor::Service("test".into()), register.into()).await;
-        let [lobby, den]: [domain::RoomId; 2] = ["lobby", "den"].map(|room| room.parse().unwrap());
-        for room in [&lobby, &den] {
-            let open = OpenRoom { room: room.clone(), title: "room".into(), private: false };
-            run(Actor::User(ada), open.into()).await;
-        }
-        let say = async |room: &domain::RoomId| {
-            let post = PostMessage { room: room.clone(), text: "word".into(), reply_to: None };
-            run(Actor::User(ada), post.into()).await;
-        };
-        for _ in 0..10 {
-            say(&lobby).await;
+    /// A hub that keeps nothing of what has happened, two rooms, and somebody who talks.
+    struct Floor {
+        store: Store,
+        hub: Hub,
+        ada: UserId,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Floor {
+        async fn open(lanes: usize) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let url = format!("sqlite://{}/hubbub.db", folder.path().display());
+            let (store, commits) = Store::open(store::Options::new(url)).await.unwrap();
+            let options = Options { lanes, ring_bytes: 1, chunk: 5, ..Options::default() };
+            let hub = Hub::start(store.clone(), commits, options).await.unwrap();
+            let ada = UserId(Uuid::now_v7());
+            let floor = Self { store, hub, ada, _folder: folder };
+            let (handle, name, role) = ("ada".parse().unwrap(), "ada".into(), Role::Customer);
+            floor.run(Actor::Service("test".into()), Register { user: ada, handle, name, role }.into()).await;
+            for room in ["lobby", "den"] {
+                let open = OpenRoom { room: room.parse().unwrap(), title: "room".into(), private: false };
+                floor.run(Actor::User(ada), open.into()).await;
+            }
+            floor
         }
 
-        let taken = hub.shared.lanes.take().await;
-        let mut late = hub.connect(None, None).await.unwrap();
-        let since = Some(domain::Cursor { epoch: hub.epoch(), position: Position(0) });
-        let pattern = Pattern::new("chat.den.>").unwrap();
-        let sub = OpenSub { sid: Sid::new("a").unwrap(), pattern, since, on_gap: OnGap::Replay };
-        late.open(0, vec![sub]).await.unwrap();
-        assert!(matches!(late.next().await.unwrap(), Delivery::Opened { .. }));
+        async fn run(&self, actor: Actor, intent: Intent) {
+            let command = Command::new(CommandId(Uuid::now_v7()), actor, intent);
+            self.store.execute(command.into()).await.unwrap();
+        }
+
+        async fn say(&self, room: &str, words: usize) {
+            for _ in 0..words {
+                let post = PostMessage { room: room.parse().unwrap(), text: "word".into(), reply_to: None };
+                self.run(Actor::User(self.ada), post.into()).await;
+            }
+        }
+
+        /// Somebody who wants all of a topic, and has been told so.
+        async fn late(&self, pattern: &str) -> Connection {
+            let since = Some(Cursor { epoch: self.hub.epoch(), position: Position(0) });
+            let (sid, pattern) = (Sid::new("a").unwrap(), Pattern::new(pattern).unwrap());
+            let mut late = self.hub.connect(None, None).await.unwrap();
+            late.open(0, vec![OpenSub { sid, pattern, since, on_gap: OnGap::Replay }]).await.unwrap();
+            assert!(matches!(late.next().await.unwrap(), Delivery::Opened { .. }));
+            late
+        }
+    }
+
+    /// Where the batch ends that comes next.
+    async fn next_batch(late: &mut Connection) -> Position {
+        match late.next().await.unwrap() {
+            Delivery::Batch { batch, .. } => batch.pos,
+            other => panic!("unexpected: {other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn who_waited_for_a_lane_reads_up_to_what_came_meanwhile() {
+        let floor = Floor::open(1).await;
+        floor.say("lobby", 10).await;
+        let taken = floor.hub.shared.lanes.take().await;
+        let mut late = floor.late("chat.den.>").await;
         // It begins to wait for the lane.
         assert!(late.next().now_or_never().is_none());
         tokio::task::yield_now().await;
-        for _ in 0..10 {
-            say(&lobby).await;
-        }
-        say(&den).await;
-        let head = store.head();
-        hub.shared.reached(head).await.unwrap();
+        floor.say("lobby", 10).await;
+        floor.say("den", 1).await;
+        let head = floor.store.head();
+        floor.hub.shared.reached(head).await.unwrap();
         drop(taken);
-        match late.next().await.unwrap() {
-            Delivery::Batch { batch, .. } => assert_eq!(batch.pos, head),
-            other => panic!("unexpected: {other:?}"),
+        assert_eq!(next_batch(&mut late).await, head);
+    }
+
+    #[tokio::test]
+    async fn the_next_page_is_read_while_one_is_written_if_nobody_else_wants_the_lane() {
+        for (lanes, ahead) in [(1, false), (2, true)] {
+            let floor = Floor::open(lanes).await;
+            floor.say("lobby", 20).await;
+            let mut late = floor.late("chat.lobby.>").await;
+            next_batch(&mut late).await;
+            assert_eq!(late.groups[0].is_reading(), ahead);
+            let head = floor.store.head();
+            while next_batch(&mut late).await < head {}
+            assert!(!late.groups[0].is_reading(), "there is nothing more");
         }
     }
 }

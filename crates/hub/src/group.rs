@@ -25,20 +25,26 @@ const BATCH_BYTES: usize = 64 << 10;
 /// What was found for a group: the events, and how far the log was considered.
 pub(crate) type Found = (Vec<Encoded>, Position);
 
+/// What was read for a group.
+pub(crate) struct Page {
+    pub(crate) found: Found,
+    /// How often something had been redacted when the reading began.
+    pub(crate) redactions: u64,
+    pub(crate) writing: Writing,
+}
+
 /// A read of the log under way. It goes on by itself, so that nobody who has stopped waiting for it holds up
 /// those who read after it; dropping it ends it.
-pub(crate) struct Reading(JoinHandle<Result<(Found, Writing), ReadError>>);
+pub(crate) struct Reading(JoinHandle<Result<Page, ReadError>>);
 
 impl Reading {
-    pub(crate) fn start(
-        read: impl Future<Output = Result<(Found, Writing), ReadError>> + Send + 'static,
-    ) -> Self {
+    pub(crate) fn start(read: impl Future<Output = Result<Page, ReadError>> + Send + 'static) -> Self {
         Self(tokio::spawn(read))
     }
 }
 
 impl Future for Reading {
-    type Output = Result<(Found, Writing), ReadError>;
+    type Output = Result<Page, ReadError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // It panics or is ended only together with the runtime.

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 /// For each unit of time that a lane was used it rests so many, while somebody writes.
-const REST: u32 = 8;
+const REST: u32 = 12;
 
 /// Somebody writes if something was published within this time.
 const WRITES: Duration = Duration::from_millis(100);
@@ -75,12 +75,17 @@ impl Lanes {
 
     /// Waits for a lane. They are given in the order in which they were asked for.
     pub(crate) async fn take(&self) -> Lane {
-        let free = self.free.clone().acquire_owned().await;
-        Lane {
-            place: free.expect("nobody closes it"),
-            published: self.published.clone(),
-            taken: Instant::now(),
-        }
+        let place = self.free.clone().acquire_owned().await;
+        self.lane(place.expect("nobody closes it"))
+    }
+
+    /// A lane that nobody wants, if there is one.
+    pub(crate) fn try_take(&self) -> Option<Lane> {
+        self.free.clone().try_acquire_owned().ok().map(|place| self.lane(place))
+    }
+
+    fn lane(&self, place: OwnedSemaphorePermit) -> Lane {
+        Lane { place, published: self.published.clone(), taken: Instant::now() }
     }
 }
 
