@@ -6,7 +6,8 @@
 #   make dev     rebuild and reload while you edit
 #   make build   target/release/hubbub and target/site
 #   make bench   numbers, beside a plain axum server and raw SQLite; BENCH="--quick" for a short run
-#   make seen    how long until another browser shows what was acknowledged; part of a bench of everything
+#   make seen    how long until another browser shows what was acknowledged, and whether a page grows; part of a bench of
+#                everything
 #   make soak    many clients behind breaking lines, writers, a redeployment; SOAK="--clients 100"
 #                and orders on their way while the server is killed; ORDER_SOAK="--orders 200 --seed 7"
 #   make hostile strangers who do what a server has to bear, while two people talk; HOSTILE="--each 5"
@@ -21,7 +22,7 @@ export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/end2end/node_modules/.bin:$(PATH)
 .PHONY: help run dev build bench seen soak hostile fuzz test setup setup-test lint unit end2end clean
 
 help:
-	@sed -n '3,16s/^# \{0,1\}//p' Makefile
+	@sed -n '3,17s/^# \{0,1\}//p' Makefile
 
 setup:
 	@scripts/setup build
@@ -46,7 +47,7 @@ bench: build
 	@$(if $(BENCH),,$(MAKE) --no-print-directory seen)
 
 seen: setup-test build
-	@cd end2end && ../scripts/step "From acknowledged to seen in another browser" \
+	@cd end2end && ../scripts/step "From acknowledged to seen in another browser, and what a page holds" \
 		npx --no-install playwright test --config measure
 
 soak: build

@@ -17,7 +17,7 @@ use crate::{
     forms::{self, CommandFields, FormError},
     live,
     outbox::fresh_id,
-    ui::{Announcer, Icon, Problem, Toasts, dynamic},
+    ui::{Announcer, Icon, Problem, Toasts, dynamic, passing},
 };
 
 /// Where all of it is.
@@ -158,7 +158,7 @@ fn List(bell: Snapshot<BellView>) -> impl IntoView {
 #[component]
 fn Item(item: BellItem, read: Memo<Position>) -> impl IntoView {
     let BellItem { position, time, text, link, .. } = item;
-    let unread = Memo::new(move |_| position > read.get());
+    let unread = passing(move || position > read.get());
     let awake = clock::awake();
     view! {
         <li class="bell-item" class:unread=unread>

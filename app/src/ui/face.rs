@@ -5,7 +5,7 @@ use domain::UserId;
 use leptos::prelude::*;
 use live::presence::State;
 
-use super::{Avatar, dynamic};
+use super::{Avatar, dynamic, passing};
 use crate::presence::{presence, word};
 
 /// The circle. The name itself stands beside it.
@@ -21,11 +21,11 @@ pub fn Face(
     worded: bool,
 ) -> impl IntoView {
     let presence = presence();
-    let state = move || presence.state(user);
-    let here = move || state().filter(|state| *state != State::Away).map(word);
+    let state = passing(move || presence.state(user));
+    let here = move || state.get().filter(|state| *state != State::Away).map(word);
     let title = Signal::derive(move || here().map(ToOwned::to_owned));
     view! {
-        <span class="face" data-presence=Signal::derive(move || state().map_or("unknown", name_of)) title=title>
+        <span class="face" data-presence=Signal::derive(move || state.get().map_or("unknown", name_of)) title=title>
             <Avatar name />
             <span class="presence-dot" aria-hidden="true"></span>
             {(!worded)

@@ -19,7 +19,7 @@ use crate::{
     context::page,
     forms,
     outbox::{Outbox, fresh_id, outbox},
-    ui::{Announcer, Icon, Toasts, dynamic},
+    ui::{Announcer, Icon, Rows, Toasts, dynamic},
 };
 
 /// How many earlier messages come at a time.
@@ -73,9 +73,9 @@ pub(super) fn Feed() -> impl IntoView {
                     <Earlier />
                     {dynamic(move || none.get().then(|| view! { <Nothing /> }))}
                     <div class="feed" role="feed" aria-labelledby="room-title-heading">
-                        <For each=move || state.rows.get() key=|row| row.id let:row>
+                        <Rows each=move || state.rows.get() key=|row| row.id let:row>
                             <Message id=row.id />
-                        </For>
+                        </Rows>
                     </div>
                 </div>
             </div>

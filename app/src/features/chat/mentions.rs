@@ -16,7 +16,7 @@ use crate::{
     context::page,
     features::orders::OrderCard,
     live::{self, Live},
-    ui::dynamic,
+    ui::{dynamic, passing},
 };
 
 /// So many orders have cards: those that were spoken of last.
@@ -168,7 +168,7 @@ impl Mentions {
 #[component]
 pub(super) fn Cards(names: Vec<OrderName>) -> impl IntoView {
     let mentions = use_context::<Mentions>()?;
-    let orders = Memo::new(move |_| mentions.orders(&names));
+    let orders = passing(move || mentions.orders(&names));
     Some(dynamic(move || {
         let orders = orders.get();
         (!orders.is_empty()).then(|| {

@@ -13,7 +13,7 @@ use crate::{
     clock,
     context::page,
     forms::CommandFields,
-    ui::{Face, Icon, Linked, dynamic},
+    ui::{Face, Icon, Linked, dynamic, passing},
 };
 
 /// The reactions that are offered: the emoji and what it is called.
@@ -30,21 +30,24 @@ const REACTIONS: [(&str, &str); 6] = [
 #[component]
 pub(super) fn Message(id: MessageId) -> impl IntoView {
     let state = room();
-    let row = Memo::new(move |_| state.rows.with(|rows| rows.iter().rev().find(|row| row.id == id).cloned()));
+    let awake = clock::awake();
+    let row = passing(move || state.rows.with(|rows| rows.iter().rev().find(|row| row.id == id).cloned()));
     // One small memo for each part, so that a part changes only when it must.
     let part =
         move |read: fn(&Row) -> bool| Memo::new(move |_| row.with(|row| row.as_ref().is_some_and(read)));
     let (head, mine, deleted) = (part(|row| row.head), part(|row| row.mine), part(|row| row.deleted));
     let first_new = part(|row| row.first_new);
-    let day = Memo::new(move |_| row.with(|row| row.as_ref().and_then(|row| row.day.clone())));
+    let day = passing(move || {
+        let day = row.with(|row| row.as_ref().and_then(|row| row.day.clone()));
+        day.map(|day| clock::day_label(&day, awake.get()))
+    });
     let name =
         Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.name.clone()).unwrap_or_default()));
     let author = row.with_untracked(|row| row.as_ref().map(|row| row.author));
     let sent = part(|row| row.event.is_some() && !row.deleted);
-    let editing = Memo::new(move |_| state.editing.get() == Some(id) && mine.get() && !deleted.get());
-    let reacting = Memo::new(move |_| state.reacting.get() == Some(id) && sent.get());
+    let editing = passing(move || state.editing.get() == Some(id) && mine.get() && !deleted.get());
+    let reacting = passing(move || state.reacting.get() == Some(id) && sent.get());
     let signed_in = page().viewer.is_some();
-    let awake = clock::awake();
     let event = Signal::derive(move || {
         row.with(|row| row.as_ref().and_then(|row| row.event).map(|event| event.to_string()))
     });
@@ -69,7 +72,7 @@ pub(super) fn Message(id: MessageId) -> impl IntoView {
             data-event-id=event
             data-state=step
         >
-            {dynamic(move || day.get().map(|day| view! { <p class="day"><span>{clock::day_label(&day, awake.get())}</span></p> }))}
+            {dynamic(move || day.get().map(|day| view! { <p class="day"><span>{day}</span></p> }))}
             {dynamic(move || first_new.get().then(|| view! { <p class="new-line"><span>"New"</span></p> }))}
             <div class="message-body">
                 <span class="message-side">{dynamic(move || author.map(|user| view! { <Face name=name.get() user /> }))}</span>
