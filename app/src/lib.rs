@@ -4,17 +4,18 @@
 //! | module | holds |
 //! |---|---|
 //! | [`shell`](shell()), [`App`] | the document, and what is in it |
+//! | `rail`, `theme` | the way to the other pages; light or dark |
 //! | [`context`] | what the server tells a page, and what of it the browser gets |
 //! | [`calls`], [`fault`] | server functions, and what goes wrong with them |
 //! | [`live`] | views that fold themselves |
 //! | [`outbox`] | commands on their way |
-//! | [`presence`] | who is here |
+//! | [`presence`], [`clock`] | who is here; what time it is, and how that is written |
 //! | [`forms`] | plain forms that are commands |
 //! | [`features`] | one module for each part of the site |
 //! | [`ui`] | small things that all of them use |
 //!
-//! It knows no transport and no SQL; a component asks for a view and gets a signal. What runs in the browser
-//! only stands in effects and event handlers, which the server never runs.
+//! It knows no SQL, and nothing but `live` knows a transport; a component asks for a view and gets a signal. What runs
+//! in the browser only stands in effects and event handlers, which the server never runs.
 #![recursion_limit = "512"]
 #![allow(
     unreachable_pub,

@@ -13,7 +13,8 @@
 //! | `presence` | who is here, told to everybody |
 //! | `http` | the API, the pages and their forms, static files, health |
 //! | `listen` | the accept loop and its bounds |
-//! | `transport` | the live protocol over WebSocket and Server-Sent Events |
+//! | `transport`, `wire` | the live protocol over WebSocket and Server-Sent Events; a line that the hub writes to |
+//! | `state` | what every call finds |
 
 #![recursion_limit = "512"]
 

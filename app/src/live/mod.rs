@@ -4,7 +4,7 @@
 //! |---|---|
 //! | this | [`Live`]: the page's one connection, its status, and the views that hang on it |
 //! | `view` | a view that folds itself |
-//! | `shop` | the shop's views, as they are fetched anew |
+//! | `shop`, `staff` | the shop's views and the desk, as they are fetched anew |
 //! | `driver` | timers and page events, driving a [`live::Tab`] |
 //! | `showing` | what becomes of what the session says |
 //! | `wire` | the browser's WebSocket and EventSource |

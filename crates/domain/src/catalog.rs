@@ -119,6 +119,10 @@ refusals! {
 pub struct Product {
     /// What it is called.
     pub title: String,
+    /// What it is like.
+    pub description: Option<String>,
+    /// With what it is shown.
+    pub category: Option<String>,
     /// What one piece costs.
     pub price: Cents,
     /// Whether it is not sold any more.
@@ -129,7 +133,13 @@ pub struct Product {
 pub fn fold(product: &mut Option<Product>, event: &Event) {
     match (event, product) {
         (Event::CatalogProductListed(e), product) => {
-            *product = Some(Product { title: e.title.clone(), price: e.price_cents, retired: false });
+            *product = Some(Product {
+                title: e.title.clone(),
+                description: e.description.clone(),
+                category: e.category.clone(),
+                price: e.price_cents,
+                retired: false,
+            });
         }
         (Event::CatalogPriceChanged(e), Some(product)) => product.price = e.price_cents,
         (Event::CatalogProductRetired(_), Some(product)) => product.retired = true,
@@ -158,7 +168,15 @@ pub(crate) fn list_product(state: &State, command: &Command, wanted: &ListProduc
     let description = optional(wanted.description.as_deref(), MAX_DESCRIPTION, Refusal::BadDescription)?;
     let category = optional(wanted.category.as_deref(), MAX_CATEGORY, Refusal::BadCategory)?;
     match state.product(&wanted.sku) {
-        Some(known) if !known.retired && known.title == title && known.price == price_cents => Ok(vec![]),
+        Some(known)
+            if !known.retired
+                && known.title == title
+                && known.price == price_cents
+                && known.description == description
+                && known.category == category =>
+        {
+            Ok(vec![])
+        }
         Some(known) if !known.retired => {
             Err(Refusal::SkuTaken { sku: wanted.sku.clone(), title: known.title.clone() }.into())
         }

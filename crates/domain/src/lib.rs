@@ -6,11 +6,10 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`ids`], [`money`], [`time`], [`subject`], [`audience`], `checked` | the small vocabulary |
+//! | [`ids`], [`money`], [`time`], [`subject`], [`audience`], [`text`], `checked` | the small vocabulary |
 //! | [`envelope`] | an event as it is stored and travels (CloudEvents 1.0) |
 //! | [`contract`] | **the table**: every event and command, its stream, subject and audience |
 //! | [`command`], [`decide`] | what somebody wants, and whether they get it |
-//! | [`account`], [`chat`] | one module per context: payloads, aggregates, refusals |
 //! | [`catalog`], [`cart`], [`order`], [`stock`], [`review`], [`wallet`], [`payment`], [`shipment`], [`notification`] | the shop's contexts |
 //! | [`order::saga`] | what holds them together: the machine that drives an order |
 //! | [`account`], [`chat`], [`service`] | one module per context: payloads, aggregates, refusals |

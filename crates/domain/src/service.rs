@@ -1,7 +1,7 @@
 //! The services themselves: paused and resumed, what they could not handle, what was built anew. An
 //! operator's word to a service is a command like any other, and the service's runtime follows the events.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -162,6 +162,16 @@ refusals! {
         key: String,
     } = NotFound "service.no_dead_letter"
         "The service {service} has no dead letter for {key:?}. Perhaps somebody has dealt with it a moment ago.";
+    /// Something else than what is meant is the first dead letter of its key.
+    NotTheFirst {
+        /// Which service.
+        service: ServiceName,
+        /// The key.
+        key: String,
+        /// Where the first stands.
+        first: Position,
+    } = Conflict "service.not_the_first_dead_letter"
+        "Of what the service {service} has put aside for {key:?}, the event at {first} comes first; only that one can be given up alone.";
     /// The reason is empty, too long or has control characters.
     BadReason = Invalid "service.bad_reason" "Give a reason of 1 to {MAX_REASON} characters on one line.";
 }
@@ -170,8 +180,9 @@ refusals! {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Service {
     paused: bool,
-    /// The keys that have dead letters. How many is the runtime's business.
-    parked: BTreeSet<String>,
+    /// The keys that have dead letters, and where the first of each stands. How many wait behind it is the runtime's
+    /// business.
+    parked: BTreeMap<String, Position>,
 }
 
 impl Service {
@@ -183,7 +194,7 @@ impl Service {
 
     /// The keys that have dead letters.
     pub fn parked(&self) -> impl Iterator<Item = &str> {
-        self.parked.iter().map(String::as_str)
+        self.parked.keys().map(String::as_str)
     }
 }
 
@@ -194,7 +205,7 @@ pub fn fold(service: &mut Option<Service>, event: &Event) {
         Event::ServicePaused(_) => service.paused = true,
         Event::ServiceResumed(_) => service.paused = false,
         Event::ServiceDeadLetterParked(e) => {
-            service.parked.insert(e.key.clone());
+            service.parked.insert(e.key.clone(), e.at);
         }
         Event::ServiceDeadLetterRedriven(e) => {
             service.parked.remove(&e.key);
@@ -227,9 +238,10 @@ fn service_only(command: &Command) -> Result<(), Refusal> {
     }
 }
 
-fn letters_of<'a>(state: &'a State, service: &ServiceName, key: &str) -> Result<&'a Service, Refusal> {
+/// Where the first dead letter of a key stands.
+fn first_of(state: &State, service: &ServiceName, key: &str) -> Result<Position, Refusal> {
     let nothing = || Refusal::NoDeadLetter { service: service.clone(), key: crate::ids::shorten(key) };
-    state.service(service).filter(|found| found.parked.contains(key)).ok_or_else(nothing)
+    state.service(service).and_then(|found| found.parked.get(key)).copied().ok_or_else(nothing)
 }
 
 pub(crate) fn pause(state: &State, command: &Command, wanted: &Pause) -> Decision {
@@ -257,15 +269,18 @@ pub(crate) fn park(command: &Command, wanted: &Park) -> Decision {
 
 pub(crate) fn redrive(state: &State, command: &Command, wanted: &Redrive) -> Decision {
     let by = operator(state, command)?;
-    letters_of(state, &wanted.service, &wanted.key)?;
+    first_of(state, &wanted.service, &wanted.key)?;
     Ok(vec![DeadLetterRedriven { service: wanted.service.clone(), key: wanted.key.clone(), by }.into()])
 }
 
 pub(crate) fn discard(state: &State, command: &Command, wanted: &Discard) -> Decision {
     let by = operator(state, command)?;
     let reason = line(&wanted.reason)?;
-    letters_of(state, &wanted.service, &wanted.key)?;
     let Discard { service, key, at, .. } = wanted.clone();
+    let first = first_of(state, &service, &key)?;
+    if at.is_some_and(|at| at != first) {
+        return Err(Refusal::NotTheFirst { service, key, first }.into());
+    }
     Ok(vec![DeadLetterDiscarded { service, key, at, reason, by }.into()])
 }
 

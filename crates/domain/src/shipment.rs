@@ -126,6 +126,11 @@ refusals! {
         /// What it speaks of.
         order: OrderId,
     } = NotFound "shipment.no_shipment" "There is no parcel for an order {order}.";
+    /// A device speaks of a parcel that has not left yet, or of which that is not known yet.
+    NotOnItsWay {
+        /// For which order.
+        order: OrderId,
+    } = Conflict "shipment.not_on_its_way" "The parcel for the order {order} has not left yet. Say it again in a moment.";
 }
 
 /// How far a parcel is.
@@ -171,10 +176,14 @@ pub fn fold(shipment: &mut Option<Shipment>, event: &Event) {
 
 /// What a courier's device may say of a parcel that there is, and a service of any.
 fn device(state: &State, command: &Command, order: OrderId) -> Result<(), Refusal> {
-    match command.actor {
-        Actor::User(_) => Err(Refusal::NotADevice),
-        Actor::External(_) if state.shipment(order).is_none() => Err(Refusal::NoShipment { order }),
-        Actor::External(_) | Actor::Service(_) => Ok(()),
+    match (&command.actor, state.shipment(order)) {
+        (Actor::User(_), _) => Err(Refusal::NotADevice),
+        (Actor::External(_), None) => Err(Refusal::NoShipment { order }),
+        // A report that is taken in is not taken in again, so one that comes too early must not be.
+        (Actor::External(_), Some(parcel)) if parcel.journey == Journey::Created => {
+            Err(Refusal::NotOnItsWay { order })
+        }
+        (Actor::External(_) | Actor::Service(_), _) => Ok(()),
     }
 }
 

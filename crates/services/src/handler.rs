@@ -68,8 +68,8 @@ impl Handler {
     pub(crate) async fn attempt(&self, mail: &Mail, attempt: u32, docs: &Docs) -> Result<Step, Failure> {
         let event = mail.event.as_ref().map_err(|error| Failure::Poison(error.clone()))?;
         let name = self.service.name().clone();
-        let mut reaction = Reaction::new(self.store.clone(), name, mail.meta.clone(), docs.clone());
         let started = (self.settings.clock)();
+        let mut reaction = Reaction::new(self.store.clone(), name, mail.meta.clone(), started, docs.clone());
         let reacting = AssertUnwindSafe(self.service.react(event, &mut reaction)).catch_unwind();
         let outcome = match timeout(self.settings.timeout, reacting).await {
             Ok(Ok(outcome)) => outcome,

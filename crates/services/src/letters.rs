@@ -61,13 +61,14 @@ impl Worker {
 
     /// Handles again what an operator wants handled again, in order.
     pub(crate) async fn redrive(&mut self) -> Result<(), Halt> {
-        let mut failed: HashSet<String> = HashSet::new();
         loop {
             let store = self.handler.store.clone();
             let letters = store.letters(Some(self.name()), LetterStatus::Redriving, 100).await?;
             if letters.is_empty() {
                 break;
             }
+            // A key that fails is parked again as a whole. If an operator wants it again meanwhile, it is read again.
+            let mut failed: HashSet<String> = HashSet::new();
             for letter in letters {
                 if failed.contains(&letter.key) {
                     continue;

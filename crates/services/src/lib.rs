@@ -3,7 +3,7 @@
 //! # Add a service
 //!
 //! A service listens to events and answers with commands. It is one file with a name, the subjects it listens
-//! to, and `react`; and one line in the list that [`Runtime::start`] is given.
+//! to, and `react`; a `mod` line below; and a line in `list.rs`.
 //!
 //! ```
 //! use domain::{Envelope, Event, chat::AddReaction};
@@ -60,6 +60,7 @@
 //! | `folding`, `chunk` | one of them at work; what becomes of its documents |
 //! | [`progress`] | how each is getting on |
 //! | [`retry`] | how long to wait before trying again |
+//! | `steps` | what services of the order's way have in common |
 //! | `worker`, `parallel` | one service at work: in order, or several keys at once |
 //! | `letters` | what it puts aside, and what an operator says to it |
 //! | `handler` | one attempt |

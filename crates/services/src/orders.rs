@@ -40,7 +40,7 @@ impl Reactor for Orders {
             match (action, action.intent(order)) {
                 (_, Some(intent)) => drop(unit.command(action.label(), intent)),
                 (Action::SetDeadline(wait), None) => {
-                    unit.timer(&key, unit.now().plus_millis(wait.limit_millis()), wait.expiry(order));
+                    unit.timer(&key, wait.limit(), wait.expiry(order));
                 }
                 (_, None) => unit.clear_timer(&key),
             }

@@ -103,8 +103,11 @@ impl Progress {
         now.in_hand = on.or(now.in_hand);
     }
 
-    pub(crate) fn paused(&self) {
-        self.now().activity = Activity::Paused;
+    /// Waits for an operator, and with it what was recorded then.
+    pub(crate) fn paused(&self, waiting: Option<Timestamp>) {
+        let mut now = self.now();
+        now.activity = Activity::Paused;
+        now.in_hand = waiting.or(now.in_hand);
     }
 
     pub(crate) fn retrying(&self, attempt: u32, error: String, next: Timestamp) {

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use domain::{Actor, Command, CommandId, Intent, Position, ServiceName, Timestamp, envelope::Meta};
@@ -20,13 +21,15 @@ pub struct Reaction {
     store: Store,
     service: ServiceName,
     cause: Meta,
+    /// When this attempt began.
+    began: Timestamp,
     docs: Docs,
     step: Step,
 }
 
 impl Reaction {
-    pub(crate) fn new(store: Store, service: ServiceName, cause: Meta, docs: Docs) -> Self {
-        Self { store, service, cause, docs, step: Step::default() }
+    pub(crate) fn new(store: Store, service: ServiceName, cause: Meta, began: Timestamp, docs: Docs) -> Self {
+        Self { store, service, cause, began, docs, step: Step::default() }
     }
 
     /// When the event was recorded: the instant that a handling should reckon with, because it is the same
@@ -91,9 +94,10 @@ impl Reaction {
         self.step.saved.insert(key.to_owned(), None);
     }
 
-    /// Wants a command carried out at an instant. A timer of the same key that this reactor has set before is
-    /// replaced.
-    pub fn timer(&mut self, key: &str, due: Timestamp, intent: impl Into<Intent>) {
+    /// Wants a command carried out after some time, counted from now and not from the event: while the service was
+    /// paused or down, nobody was late. A timer of the same key that this reactor has set before is replaced.
+    pub fn timer(&mut self, key: &str, after: Duration, intent: impl Into<Intent>) {
+        let due = self.began.plus_millis(i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
         let command = command(&self.service, &self.cause, &format!("timer/{key}"), intent.into());
         let timer = Timer { key: self.timer_key(key), due, command: timers::write(&command) };
         self.step.effects.push(Effect::SetTimer(timer));

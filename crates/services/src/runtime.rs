@@ -47,6 +47,8 @@ pub struct Settings {
     pub lagging_after: u64,
     /// A service that is behind and has not moved for so long is stuck.
     pub stuck_after: Duration,
+    /// For so long after a start no timer goes off: services first do what they could not do while nobody was there.
+    pub grace: Duration,
     /// How handlings went is known for as many of the newest events.
     pub keep_handlings: u64,
     /// Which commands of services were accepted is known for as many of the newest events, and for what a service has
@@ -69,6 +71,7 @@ impl Default for Settings {
             save_every: (1_000, Duration::from_secs(10)),
             lagging_after: 1_000,
             stuck_after: Duration::from_secs(30),
+            grace: Duration::from_secs(30),
             keep_handlings: 1_000_000,
             keep_commands: 100_000,
             forget_together: 256,
@@ -104,7 +107,7 @@ impl Runtime {
         let set = Arc::new(Notify::new());
         let (recorder, recording) = trace::recorder(store.clone(), settings.keep_handlings);
         tasks.spawn(recording);
-        tasks.spawn(timers::run(store.clone(), settings.clock.clone(), set.clone(), stop.subscribe()));
+        tasks.spawn(timers::run(store.clone(), settings.clone(), set.clone(), stop.subscribe()));
 
         let all = services.iter().map(|service| service.name().clone()).collect();
         let forgetting = Forgetting::new(store.clone(), all, settings.clone());

@@ -1,14 +1,17 @@
 //! Timers: commands that are sent at an instant. One task sleeps until the first of them is due, and is woken
-//! when another one is set.
+//! when another one is set. After a start it lets the services catch up first ([`Settings::grace`]): what is overdue may
+//! be so because nobody was there, and not because somebody was late.
 
 use std::{sync::Arc, time::Duration};
 
 use domain::{Actor, Command, CommandId, Intent, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use store::{Clock, Effect, Store, Timer, Unit, UnitError};
+use store::{Effect, Store, Timer, Unit, UnitError};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
+
+use crate::runtime::Settings;
 
 /// How many timers are looked at together.
 const AT_ONCE: usize = 64;
@@ -61,10 +64,11 @@ fn read(text: &str) -> Result<Command, String> {
 }
 
 /// Sends what is due until it is told to stop.
-pub(crate) async fn run(store: Store, clock: Clock, set: Arc<Notify>, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn run(store: Store, settings: Settings, set: Arc<Notify>, mut stop: watch::Receiver<bool>) {
     let work = async {
+        tokio::time::sleep(settings.grace).await;
         loop {
-            let sleep = match due(&store, clock()).await {
+            let sleep = match due(&store, (settings.clock)()).await {
                 Ok(sleep) => sleep,
                 Err(error) => {
                     tracing::warn!(%error, "timers have to wait");

@@ -14,17 +14,23 @@ pub struct Welcome {
 
 impl Reactor for Welcome {
     const NAME: &'static str = "welcome";
-    const PATTERNS: &'static [&'static str] = &["account.*.registered"];
+    const PATTERNS: &'static [&'static str] = &["account.*.registered", "wallet.*.opened"];
 
     async fn react(&self, event: &Envelope, unit: &mut Reaction) -> Result<(), Failure> {
-        let Event::AccountRegistered(newcomer) = &event.event else { return Ok(()) };
-        let user = newcomer.user;
-        unit.command("wallet", Open { user, credit_cents: self.credit });
-        let text = match self.credit {
-            Cents::ZERO => "Welcome! Say hello in one of the rooms.".to_owned(),
-            credit => format!("Welcome! Your wallet holds {credit}. Say hello in one of the rooms."),
-        };
-        unit.command("welcome", Raise { user, text, link: Some("/chat".into()) });
+        match &event.event {
+            Event::AccountRegistered(newcomer) => {
+                unit.command("wallet", Open { user: newcomer.user, credit_cents: self.credit });
+            }
+            // Somebody else may have opened it, with something else in it.
+            Event::WalletOpened(wallet) => {
+                let text = match wallet.credit_cents {
+                    Cents::ZERO => "Welcome! Say hello in one of the rooms.".to_owned(),
+                    credit => format!("Welcome! Your wallet holds {credit}. Say hello in one of the rooms."),
+                };
+                unit.command("welcome", Raise { user: wallet.user, text, link: Some("/chat".into()) });
+            }
+            _ => {}
+        }
         Ok(())
     }
 }

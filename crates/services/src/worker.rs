@@ -210,8 +210,24 @@ impl Worker {
             if !self.known.paused {
                 return Ok(());
             }
-            self.progress.paused();
-            self.signals.next(None, self.known.heard).await?;
+            let waiting = self.first_waiting().await?;
+            self.progress.paused(waiting.as_ref().ok().copied());
+            self.signals.next(waiting.err(), self.known.heard).await?;
+        }
+    }
+
+    /// When the first event was recorded that waits for the service; or how far the log was read without one.
+    async fn first_waiting(&self) -> Result<Result<Timestamp, Position>, Halt> {
+        let (mut at, filter) = (self.known.at, self.handler.service.filter());
+        loop {
+            let page = self.handler.store.read(at, filter, 1).await?;
+            if let Some(first) = page.events.iter().find(|event| self.handler.service.wants(event)) {
+                return Ok(Ok(first.meta.time));
+            }
+            at = page.next;
+            if at >= self.handler.store.head() {
+                return Ok(Err(at));
+            }
         }
     }
 

@@ -158,7 +158,7 @@ impl Reactor for Alarm {
         let (key, millis) = said.text.split_once(' ').unwrap();
         let intent = EndSession { user: said.author, session: SessionId(said.message.0) };
         match millis.parse() {
-            Ok(millis) => unit.timer(key, unit.now().plus_millis(millis), intent),
+            Ok(millis) => unit.timer(key, Duration::from_millis(millis), intent),
             Err(_) => unit.clear_timer(key),
         }
         Ok(())

@@ -99,6 +99,35 @@ async fn a_redrive_handles_what_was_put_aside_in_order_and_once() {
 }
 
 #[tokio::test]
+async fn what_failed_is_redriven_again_while_another_key_is_still_tried() {
+    let floor = Floor::open().await;
+    let script = Script::default().with("poison", Fault::Fail(poison())).with("down", Fault::Fail(poison()));
+    let runtime = floor.start(vec![Answerer(script.clone()).into()]);
+    floor.say("lobby", "poison").await;
+    floor.say("garden", "down").await;
+    floor.settled(&runtime).await;
+    let away = Failure::Pause("the mail server is away".into());
+    let _ = script.clone().with("down", Fault::Fail(away));
+    let redrive = |key: &str| Redrive { service: answerer(), key: key.into() };
+    floor.operate(redrive("room-lobby")).await;
+    floor.operate(redrive("room-garden")).await;
+    eventually("one has failed again, and the other is tried", async || {
+        let parked = floor.letters(LetterStatus::Parked).await;
+        let tried = script.tried().iter().filter(|text| *text == "down").count();
+        parked.len() == 1 && parked[0].attempts == 2 && tried > 2
+    })
+    .await;
+    script.mend("poison");
+    floor.operate(redrive("room-lobby")).await;
+    eventually("it has heard of it", async || floor.letters(LetterStatus::Redriving).await.len() == 2).await;
+    script.mend("down");
+    eventually("both are done", async || floor.letters(LetterStatus::Done).await.len() == 2).await;
+    floor.say("lobby", "later").await;
+    floor.settled(&runtime).await;
+    assert_eq!(floor.answered().await, ["down", "poison", "later"]);
+}
+
+#[tokio::test]
 async fn the_first_dead_letter_or_all_of_a_key_can_be_given_up() {
     let floor = Floor::open().await;
     let script = Script::default().with("poison", Fault::Fail(poison()));

@@ -15,7 +15,7 @@ use crate::{
     context::page,
     features::shop::{Picture, SignInFirst},
     forms::CommandFields,
-    ui::{AsOf, Icon, dynamic, follow},
+    ui::{AsOf, Icon, dynamic, follow, passing},
 };
 
 /// What is to be said about a line before it is ordered.
@@ -110,7 +110,7 @@ fn Lines(cart: Cart) -> impl IntoView {
 fn Line(cart: Cart, sku: Sku) -> impl IntoView {
     let shown = cart.shown;
     let own = sku.clone();
-    let line = Memo::new(move |_| {
+    let line = passing(move || {
         shown.with(|cart| Some((*cart.lines.get(&own)?, cart.shop.products.get(&own)?.clone())))
     });
     let (title, category) = line.with_untracked(|line| {

@@ -3,7 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | this | the page: the list of rooms beside one room |
-//! | `rooms` | the list, and the form that opens a room |
+//! | `rooms`, `open_room` | the list; the form that opens a room |
 //! | `room` | one room: its signals, its heading |
 //! | `feed` | the messages, where they are scrolled to, what is read |
 //! | `message` | one message |

@@ -11,18 +11,18 @@ use crate::{
     clock,
     context::page,
     forms::{CommandFields, FormError},
-    ui::dynamic,
+    ui::{dynamic, passing},
 };
 
 /// The order. An order that has left the desk keeps its place until the desk is laid out anew.
 #[component]
 pub(super) fn Row(order: OrderId, shared: Shared) -> impl IntoView {
     let me = page().viewer.as_ref().map(|person| person.user);
-    let row = Memo::new(move |_| shared.desk.with(|desk| desk.rows.get(&order).cloned()));
+    let row = passing(move || shared.desk.with(|desk| desk.rows.get(&order).cloned()));
     let read = move |read: fn(&DeskRow) -> String| {
         row.with(|row| row.as_ref().map_or_else(|| "No longer on the desk".to_owned(), read))
     };
-    let offered = Memo::new(move |_| row.with(|row| row.as_ref().map(actions).unwrap_or_default()));
+    let offered = passing(move || row.with(|row| row.as_ref().map(actions).unwrap_or_default()));
     let why = Signal::derive(move || {
         shared
             .refused

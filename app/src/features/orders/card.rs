@@ -4,7 +4,7 @@ use domain::views::OrderView;
 use leptos::prelude::*;
 
 use super::{contents, words};
-use crate::ui::{Icon, dynamic};
+use crate::ui::{Icon, dynamic, passing};
 
 /// The card. It leads to the order's page.
 #[component]
@@ -17,7 +17,7 @@ pub(crate) fn OrderCard(
         let placed = order.placed.as_ref();
         placed.map(|placed| (placed.name.clone(), contents(&placed.lines), placed.total.to_string()))
     })?;
-    let status = Memo::new(move |_| state.with(|order| order.status));
+    let status = passing(move || state.with(|order| order.status));
     Some(view! {
         <a class="order-card" href=format!("/orders/{order}") data-order=order.to_string()>
             <Icon icon=icondata_lu::LuPackage />

@@ -29,7 +29,7 @@ use crate::{
     calls, clock,
     context::page,
     live,
-    ui::{AsOf, Icon, Problem, dynamic},
+    ui::{AsOf, Icon, Problem, dynamic, passing},
 };
 
 pub(crate) use card::OrderCard;
@@ -108,9 +108,8 @@ fn NoOrders() -> impl IntoView {
 
 #[component]
 fn Row(state: ArcRwSignal<OrderList>, order: OrderId) -> impl IntoView {
-    let listed: Memo<Option<ListedOrder>> = Memo::new(move |_| {
-        state.with(|list| list.orders.iter().find(|listed| listed.order == order).cloned())
-    });
+    let listed: Memo<Option<ListedOrder>> =
+        passing(move || state.with(|list| list.orders.iter().find(|listed| listed.order == order).cloned()));
     let first = listed.get_untracked();
     let (what, total) = first.as_ref().map(|l| (contents(&l.lines), l.total.to_string())).unwrap_or_default();
     let status = move || {

@@ -34,7 +34,7 @@ use crate::{
     features::cart::AddToCart,
     live::{self, LiveView},
     rail::sign_in_path,
-    ui::{Announcer, AsOf, Icon, Problem, dynamic, follow},
+    ui::{Announcer, AsOf, Icon, Problem, dynamic, follow, passing},
 };
 
 pub(crate) use picture::Picture;
@@ -197,7 +197,7 @@ fn NoMatches() -> impl IntoView {
 /// A product as it is now. Tracks through the memo.
 fn product_of(shop: &LiveView<ShopView>, sku: &Sku) -> Memo<Option<ShopProduct>> {
     let (state, sku) = (shop.state.clone(), sku.clone());
-    Memo::new(move |_| state.with(|shop| shop.products.get(&sku).cloned()))
+    passing(move || state.with(|shop| shop.products.get(&sku).cloned()))
 }
 
 /// How many there are, in words.
@@ -223,7 +223,7 @@ fn Card(shop: LiveView<ShopView>, sku: Sku) -> impl IntoView {
     let (title, category) = product
         .with_untracked(|product| product.as_ref().map(|p| (p.title.clone(), p.category.clone())))
         .unwrap_or_default();
-    let available = Memo::new(move |_| {
+    let available = passing(move || {
         product.with(|product| product.as_ref().is_some_and(|p| p.available > 0 && !p.retired))
     });
     view! {

@@ -6,6 +6,8 @@ mod rules;
 pub mod saga;
 mod step;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -60,17 +62,16 @@ pub enum Wait {
 }
 
 impl Wait {
-    /// How long, in milliseconds.
+    /// How long.
     #[must_use]
-    pub fn limit_millis(self) -> i64 {
-        const SECOND: i64 = 1_000;
-        const HOUR: i64 = 3_600 * SECOND;
-        match self {
-            Wait::Reserve | Wait::Authorize => 30 * SECOND,
+    pub fn limit(self) -> Duration {
+        const HOUR: u64 = 3_600;
+        Duration::from_secs(match self {
+            Wait::Reserve | Wait::Authorize => 30,
             Wait::Review => 24 * HOUR,
             Wait::Dispatch => 72 * HOUR,
             Wait::Delivery => 14 * 24 * HOUR,
-        }
+        })
     }
 }
 

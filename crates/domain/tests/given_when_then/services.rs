@@ -97,6 +97,8 @@ fn dead_letters_are_dealt_with_while_there_are_some() {
     given([parked()]).when(OLGA, redrive("room-lobby")).then([redriven()]);
     given([parked()]).when(OLGA, discard(None, "Old.")).then([discarded(None, "Old.")]);
     given([parked()]).when(OLGA, discard(Some(7), "Old.")).then([discarded(Some(7), "Old.")]);
+    let other = given([parked()]).when(OLGA, discard(Some(8), "Old."));
+    assert!(other.then_refused("service.not_the_first_dead_letter").to_string().contains("at 7"));
     given([parked()]).when(OLGA, redrive("room-attic")).then_refused("service.no_dead_letter");
     for over in [redriven(), discarded(None, "Old."), discarded(Some(7), "Old.")] {
         let given = given([parked(), over.clone()]);

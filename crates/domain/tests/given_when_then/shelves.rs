@@ -77,6 +77,8 @@ fn the_staff_and_a_service_put_a_product_on_sale() {
 #[test]
 fn a_number_belongs_to_one_product_until_that_is_retired() {
     given(shelves()).when(BO, list("Mug", 1_250)).then_nothing();
+    let another = ListProduct { category: Some("Kitchen".into()), ..list("Mug", 1_250) };
+    given(shelves()).when(BO, another).then_refused("catalog.sku_taken");
     let refusal = given(shelves()).when(BO, list("Cup", 1_250)).then_refused("catalog.sku_taken");
     assert!(refusal.to_string().contains("“Mug”"), "{refusal}");
     let then = given(shelves().into_iter().chain([retired("mug")]));

@@ -150,7 +150,13 @@ fn user() -> UserId {
 /// Little patience, so that tests need none.
 pub fn settings() -> Settings {
     let retry = Retry { base: Duration::from_millis(1), cap: Duration::from_millis(5), attempts: 3 };
-    Settings { retry, timeout: Duration::from_secs(20), batch: 8, ..Settings::default() }
+    Settings {
+        retry,
+        timeout: Duration::from_secs(20),
+        grace: Duration::ZERO,
+        batch: 8,
+        ..Settings::default()
+    }
 }
 
 pub fn status(runtime: &Runtime, service: &str) -> Status {

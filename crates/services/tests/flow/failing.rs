@@ -132,6 +132,7 @@ async fn while_payment_is_paused_its_lag_grows_and_then_drains_and_nothing_is_pa
         lags.push(status(&runtime, "payment").lag);
     }
     assert!(lags.windows(2).all(|pair| pair[0] < pair[1]), "{lags:?}");
+    eventually("it is said for how long", async || !status(&runtime, "payment").lag_time.is_zero()).await;
     let log = shop.log().await;
     assert!(!log.iter().any(|event| event.meta.kind.starts_with("payment.")));
     shop.resume("payment").await;

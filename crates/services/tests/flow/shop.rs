@@ -1,6 +1,6 @@
 //! A shop with products on its shelves, staff, and as many customers as a test wants.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use domain::{
     Actor, Cents, Command, CommandId, Envelope, Event, OrderId, Position, ServiceName, Sku, UserId,
@@ -72,9 +72,14 @@ impl Shop {
 
     /// Starts these services, with clocks that are so many milliseconds ahead.
     pub(crate) fn start_with(&self, services: Vec<Service>, ahead: i64) -> Runtime {
+        self.start_after(services, ahead, Duration::ZERO)
+    }
+
+    /// The same; and they are given some time before a timer goes off.
+    pub(crate) fn start_after(&self, services: Vec<Service>, ahead: i64, grace: Duration) -> Runtime {
         let clock = Settings::default().clock;
         let clock = Arc::new(move || clock().plus_millis(ahead));
-        let patient = Settings { batch: 64, clock, ..common::settings() };
+        let patient = Settings { batch: 64, clock, grace, ..common::settings() };
         Runtime::start(self.floor.store.clone(), &self.floor.hub, services, patient)
     }
 

@@ -1,5 +1,7 @@
 //! Whatever is in an order's way, it ends, and what was done for it is undone.
 
+use std::time::Duration;
+
 use domain::{
     Actor, Event, OrderId,
     order::{Cancel, CancelReason, Status, Wait},
@@ -148,6 +150,10 @@ async fn what_was_delivered_is_not_cancelled_any_more() {
     assert_eq!(refusal.code(), "order.delivered");
 }
 
+fn millis(time: Duration) -> i64 {
+    time.as_millis().try_into().unwrap()
+}
+
 #[tokio::test]
 async fn every_wait_ends_at_its_deadline() {
     for hold in HOLDS {
@@ -159,10 +165,10 @@ async fn every_wait_ends_at_its_deadline() {
             shop.floor.settled(&runtime).await;
         }
         runtime.stop().await;
-        let almost = shop.start_with(services::order_flow(&Faults::default()), wait.limit_millis() / 2);
+        let almost = shop.start_with(services::order_flow(&Faults::default()), millis(wait.limit()) / 2);
         almost.stop().await;
         assert!(shop.status(order).await < Status::Cancelled, "{wait:?}: not before its time");
-        let late = wait.limit_millis() + 60_000;
+        let late = millis(wait.limit()) + 60_000;
         let runtime = shop.start_with(services::order_flow(&Faults::default()), late);
         shop.until(order, "order.cancelled").await;
         if !service.is_empty() {
@@ -185,6 +191,28 @@ async fn every_wait_ends_at_its_deadline() {
             shop.floor.store.timers(10).await.unwrap().is_empty(),
             "{wait:?}: nothing more is waited for"
         );
+    }
+}
+
+/// Ten minutes: no answer may take so long.
+const AWAY: i64 = 600_000;
+
+#[tokio::test]
+async fn while_nobody_was_there_nobody_was_late() {
+    // Not even the saga has heard of the order; or it has, and nobody else.
+    for others in [0, 1] {
+        let shop = Shop::open().await;
+        let ada = shop.customer("cleo").await;
+        let order = shop.order(ada, &[("mug", 1)]).await;
+        let mut services = services::order_flow(&Faults::default());
+        services.truncate(others);
+        let alone = shop.start_with(services, 0);
+        shop.floor.settled(&alone).await;
+        alone.stop().await;
+        let grace = Duration::from_secs(if others == 0 { 0 } else { 3_600 });
+        let runtime = shop.start_after(services::order_flow(&Faults::default()), AWAY, grace);
+        shop.floor.settled(&runtime).await;
+        assert_eq!(shop.status(order).await, Status::Confirmed, "{:?}", shop.story(order).await);
     }
 }
 
