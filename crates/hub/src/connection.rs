@@ -8,24 +8,24 @@ use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 use domain::{Pattern, Position, SessionId, Subject, Tokens, UserId};
-use live::{Batch, OnGap, OpenSub, Outcome, Sid};
+use futures::FutureExt;
+use live::{Batch, OpenSub, Outcome, Sid};
 use store::{Filter, ReadError};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     HubError, Shared,
-    group::{Found, Group, Pace, Page, Reading},
+    group::{Found, Group, Pace, Page},
     history::Stretch,
     index::Key,
     kept::Walk,
     lanes::{Lane, Writing},
+    opening::{Opened, Opening, open},
     queue::{Ended, Line, Queue},
     ring::{Entry, encoded},
     task::{Interest, Joined, Turn, about, wanted},
+    work::Work,
 };
-
-/// Events are counted over at most this stretch of the log when a subscription asks how far it is behind.
-const MOST_COUNTED: u64 = 50_000;
 
 /// A group passes over at most so many blocks of the log at a time,
 const MOST_BLOCKS: usize = 32;
@@ -76,6 +76,8 @@ pub struct Connection {
     queue: Arc<Queue>,
     /// The main group first, once it is open; then those that have not caught up with it.
     groups: Vec<Group>,
+    /// Those that are not open yet.
+    openings: VecDeque<Opening>,
     /// Which group reads next.
     next: usize,
     /// Whether a late group is to be brought forward before the queue is looked at again.
@@ -126,6 +128,7 @@ impl Connection {
             user,
             queue,
             groups: vec![],
+            openings: VecDeque::new(),
             next: 0,
             late_first: false,
             kept: None,
@@ -134,41 +137,36 @@ impl Connection {
         })
     }
 
-    /// Opens a group of subscriptions. Group 0 must be the first and is the main group. The next
-    /// [`Delivery`] says what became of each subscription.
+    /// Opens a group of subscriptions. Group 0 must be the first and is the main group. A [`Delivery`] says what
+    /// became of each subscription: the next one, unless that has to be found out in the log first.
     ///
     /// # Errors
     /// If the log cannot be read.
-    pub async fn open(&mut self, group: u32, subs: Vec<OpenSub>) -> Result<(), HubError> {
-        // A page may have been rendered from what is on disk but not yet published.
-        let head = self.shared.store.head();
-        self.shared.reached(head).await?;
-        let head = self.shared.published();
-        let mut outcomes = vec![];
-        let mut interests = vec![];
-        for sub in subs {
-            let (outcome, since) = outcome(&self.shared, self.user, &sub, head).await?;
-            outcomes.push((sub.sid.clone(), outcome));
-            if outcome != Outcome::Resync {
-                interests.push(Interest { sid: sub.sid, pattern: sub.pattern, since });
-            }
-        }
-        let position = interests.iter().map(|interest| interest.since).min().unwrap_or(head);
-        self.ready.push_back(Delivery::Opened { group, outcomes, position: head });
-        if group == 0 || !interests.is_empty() {
-            self.groups.push(Group {
-                id: group,
-                interests,
-                position,
-                sent: position,
-                pace: Pace::CatchingUp,
-            });
+    pub fn open(&mut self, group: u32, subs: Vec<OpenSub>) -> Result<(), HubError> {
+        let mut opened = Box::pin(open(self.shared.clone(), self.user, subs));
+        if self.openings.is_empty()
+            && let Some(opened) = opened.as_mut().now_or_never()
+        {
+            self.begin(group, opened?, &[]);
+        } else {
+            let opened = Work::start(opened);
+            self.openings.push_back(Opening { group, closed: vec![], opened });
         }
         Ok(())
     }
 
+    /// Begins to read for a group.
+    fn begin(&mut self, group: u32, opened: Opened, closed: &[Sid]) {
+        let (outcomes, position) = (opened.outcomes.clone(), opened.head);
+        self.ready.push_back(Delivery::Opened { group, outcomes, position });
+        self.groups.extend(opened.group(group, closed));
+    }
+
     /// Ends a subscription.
     pub fn close(&mut self, sid: &Sid) {
+        for opening in &mut self.openings {
+            opening.closed.push(sid.clone());
+        }
         for group in &mut self.groups {
             group.interests.retain(|interest| interest.sid != *sid);
         }
@@ -204,6 +202,13 @@ impl Connection {
                 self.joined(at).await?;
                 continue;
             }
+            // One after the other, so that the main group is the first.
+            if let Some(opening) = self.openings.front_mut()
+                && let Some(opened) = (&mut opening.opened).now_or_never()
+            {
+                self.opened(opened?);
+                continue;
+            }
             // What the hub feeds and what is read go in turn, so that neither waits for all of the other.
             // Who has been ended reads nothing any more: it is handed what came before, and told.
             let late = self.late().filter(|_| self.queue.lock().ended.is_none());
@@ -218,8 +223,29 @@ impl Connection {
                 Some(at) if self.groups[at].is_reading() => self.read(at).await?,
                 Some(at) => self.step(at)?,
                 None if self.kept.is_some() => {}
-                None => self.queue.filled(line).await,
+                None => self.idle(line).await?,
             }
+        }
+    }
+
+    /// Waits for the hub to have put something into the queue, or for a group to be opened.
+    async fn idle(&mut self, line: Option<&Arc<dyn Line>>) -> Result<(), HubError> {
+        let Some(opening) = self.openings.front_mut() else {
+            self.queue.filled(line).await;
+            return Ok(());
+        };
+        let opened = tokio::select! {
+            opened = &mut opening.opened => opened?,
+            () = self.queue.filled(None) => return Ok(()),
+        };
+        self.opened(opened);
+        Ok(())
+    }
+
+    /// The first group that waits is open.
+    fn opened(&mut self, opened: Opened) {
+        if let Some(opening) = self.openings.pop_front() {
+            self.begin(opening.group, opened, &opening.closed);
         }
     }
 
@@ -395,9 +421,9 @@ impl Connection {
 }
 
 /// Reads a group's next events, on this lane or as soon as there is one for it.
-fn reading(shared: Arc<Shared>, group: &Group, user: Option<UserId>, lane: Option<Lane>) -> Reading {
+fn reading(shared: Arc<Shared>, group: &Group, user: Option<UserId>, lane: Option<Lane>) -> Work<Page> {
     let (after, cover, interests) = (group.position, group.cover(), group.interests.clone());
-    Reading::start(async move {
+    Work::start(async move {
         let lane = match lane {
             Some(lane) => lane,
             None => shared.lanes.take().await,
@@ -463,39 +489,6 @@ async fn find(
     Ok((wanted.map(|event| encoded(epoch, event)).collect(), page.next))
 }
 
-/// What becomes of a subscription, and where it begins.
-async fn outcome(
-    shared: &Shared,
-    user: Option<UserId>,
-    sub: &OpenSub,
-    head: Position,
-) -> Result<(Outcome, Position), HubError> {
-    // Nothing is live before the hub's turn has made it so.
-    let Some(since) = sub.since else { return Ok((Outcome::Replaying, head)) };
-    if since.epoch != shared.store.epoch() || since.position > head {
-        return Ok((Outcome::Resync, head));
-    }
-    let distance = head.0 - since.position.0;
-    match sub.on_gap {
-        // Not worth finding out: a fresh view is cheaper than so long a walk.
-        OnGap::Resync(_) if distance > MOST_COUNTED => Ok((Outcome::Resync, since.position)),
-        OnGap::Resync(most) if distance > u64::from(most) => {
-            let filter = Filter {
-                pattern: sub.pattern.clone(),
-                tokens: Some(shared.tokens(user)),
-                before_or_at: Some(head),
-                ..Filter::everything()
-            };
-            let most = usize::try_from(most).unwrap_or(usize::MAX);
-            let _lane = shared.lanes.take().await;
-            let behind = shared.store.count(since.position, &filter, most.saturating_add(1)).await?;
-            let outcome = if behind > most { Outcome::Resync } else { Outcome::Replaying };
-            Ok((outcome, since.position))
-        }
-        _ => Ok((Outcome::Replaying, since.position)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use domain::{
@@ -503,7 +496,7 @@ mod tests {
         account::{Register, Role},
         chat::{OpenRoom, PostMessage},
     };
-    use futures::FutureExt;
+    use live::OnGap;
     use store::Store;
     use uuid::Uuid;
 
@@ -553,7 +546,7 @@ mod tests {
             let since = Some(Cursor { epoch: self.hub.epoch(), position: Position(0) });
             let (sid, pattern) = (Sid::new("a").unwrap(), Pattern::new(pattern).unwrap());
             let mut late = self.hub.connect(None, None).await.unwrap();
-            late.open(0, vec![OpenSub { sid, pattern, since, on_gap: OnGap::Replay }]).await.unwrap();
+            late.open(0, vec![OpenSub { sid, pattern, since, on_gap: OnGap::Replay }]).unwrap();
             assert!(matches!(late.next().await.unwrap(), Delivery::Opened { .. }));
             late
         }
@@ -582,6 +575,40 @@ mod tests {
         floor.hub.shared.reached(head).await.unwrap();
         drop(taken);
         assert_eq!(next_batch(&mut late).await, head);
+    }
+
+    #[tokio::test]
+    async fn while_it_is_counted_how_much_one_view_has_missed_the_others_go_on() {
+        let floor = Floor::open(1).await;
+        floor.say("lobby", 20).await;
+        let mut reader = floor.hub.connect(None, None).await.unwrap();
+        let sub = |sid: &str, room: &str, since: Option<u64>, on_gap| OpenSub {
+            sid: Sid::new(sid).unwrap(),
+            pattern: Pattern::new(format!("chat.{room}.>")).unwrap(),
+            since: since.map(|since| Cursor { epoch: floor.hub.epoch(), position: Position(since) }),
+            on_gap,
+        };
+        reader.open(0, vec![sub("a", "den", None, OnGap::Replay)]).unwrap();
+        while !matches!(reader.next().await.unwrap(), Delivery::Live { .. }) {}
+        let taken = floor.hub.shared.lanes.take().await;
+        reader.open(1, vec![sub("b", "lobby", Some(5), OnGap::Resync(9))]).unwrap();
+        reader
+            .open(
+                2,
+                vec![sub("c", "lobby", Some(5), OnGap::Resync(9)), sub("d", "lobby", None, OnGap::Replay)],
+            )
+            .unwrap();
+        reader.close(&Sid::new("d").unwrap());
+        floor.say("den", 1).await;
+        assert_eq!(next_batch(&mut reader).await, floor.store.head());
+        drop(taken);
+        for group in [1, 2] {
+            let Delivery::Opened { group: opened, outcomes, .. } = reader.next().await.unwrap() else {
+                panic!("the group is open")
+            };
+            assert_eq!((opened, outcomes[0].1), (group, Outcome::Resync));
+        }
+        assert_eq!(reader.groups.len(), 1, "what was closed meanwhile is not read for");
     }
 
     #[tokio::test]

@@ -1,22 +1,16 @@
 //! A group of subscriptions of one connection that are read together, and how far it has come.
 
-use std::{
-    collections::VecDeque,
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use domain::{Pattern, Position, subject::Alternative};
 use live::{Batch, Encoded};
-use store::ReadError;
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::sync::oneshot;
 
 use crate::{
     connection::Delivery,
     lanes::Writing,
     task::{Interest, Joined},
+    work::Work,
 };
 
 /// A batch ends when it has so many bytes, so that the other side's cursor moves even over a slow line.
@@ -33,37 +27,12 @@ pub(crate) struct Page {
     pub(crate) writing: Writing,
 }
 
-/// A read of the log under way. It goes on by itself, so that nobody who has stopped waiting for it holds up
-/// those who read after it; dropping it ends it.
-pub(crate) struct Reading(JoinHandle<Result<Page, ReadError>>);
-
-impl Reading {
-    pub(crate) fn start(read: impl Future<Output = Result<Page, ReadError>> + Send + 'static) -> Self {
-        Self(tokio::spawn(read))
-    }
-}
-
-impl Future for Reading {
-    type Output = Result<Page, ReadError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // It panics or is ended only together with the runtime.
-        Pin::new(&mut self.0).poll(cx).map(|read| read.unwrap_or(Err(ReadError::Closed)))
-    }
-}
-
-impl Drop for Reading {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 /// How a group gets its events.
 pub(crate) enum Pace {
     /// Reads on by itself.
     CatchingUp,
     /// Has asked the store for more.
-    Reading(Reading),
+    Reading(Work<Page>),
     /// Has asked the hub to go live.
     Joining(oneshot::Receiver<Joined>),
     /// Fed by the hub (the main group only).

@@ -11,12 +11,13 @@
 //! | [`Hub`] | the handle: connect, signal, who may see what |
 //! | [`Connection`] | one reader: groups of subscriptions, live or catching up |
 //! | `task` | the one task: commits and turns |
+//! | `opening` | what becomes of subscriptions: replayed, or too much missed |
 //! | `group` | subscriptions that are read together, and how far they have come |
 //! | `index` | patterns to connections; cost grows with matches |
 //! | `ring` | the newest events, encoded |
 //! | `history` | stretches of the log before them, read and encoded once for all who are late |
 //! | `queue` | what waits for one connection |
-//! | `lanes` | how many of the late read at once, and how much |
+//! | `lanes`, `work` | how many of the late read at once, and how much; a look into the log |
 //! | `kept` | signals that are kept for whoever subscribes later |
 //!
 //! The hub knows no socket, no HTTP and no frame but the event frame it shares.
@@ -27,9 +28,11 @@ mod history;
 mod index;
 mod kept;
 mod lanes;
+mod opening;
 mod queue;
 mod ring;
 mod task;
+mod work;
 
 use std::{
     sync::{
@@ -49,7 +52,7 @@ pub use queue::{Ended, Line, Taken};
 /// How long to wait for the hub to publish what is on disk before giving it up for stopped.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Bounds, each a setting.
+/// Bounds.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// How many bytes of encoded events the ring keeps for those who are a little late.

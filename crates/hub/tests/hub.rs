@@ -68,7 +68,7 @@ async fn a_later_subscription_replays_on_its_own_and_then_joins() {
     }
     let mut connection = floor.connect(None, vec![sub("a", "chat.lobby.>", None)]).await;
     connection.read_to(floor.store.head()).await;
-    connection.connection.open(1, vec![sub("b", "chat.help.>", floor.cursor(Position(0)))]).await.unwrap();
+    connection.connection.open(1, vec![sub("b", "chat.help.>", floor.cursor(Position(0)))]).unwrap();
     floor.say("lobby", "meanwhile").await;
     let (mut replayed, mut live) = (vec![], vec![]);
     let joined = loop {
@@ -230,7 +230,7 @@ async fn a_flood_of_signals_does_not_hold_events_up() {
     let floor = Floor::open(Options::default()).await;
     let mut connection = floor.connection().await;
     let subs = vec![sub("a", "signal.typing.lobby.*", None), sub("b", "chat.lobby.>", None)];
-    connection.open(0, subs).await.unwrap();
+    connection.open(0, subs).unwrap();
     while !matches!(connection.next().await.unwrap(), Delivery::Live { .. }) {}
     let said = floor.say("lobby", "hello").await;
     for _ in 0..10 {
@@ -254,7 +254,7 @@ async fn a_subscription_that_is_closed_while_it_replays_leaves_nothing_behind() 
     }
     let mut reader = floor.live(None, None, "chat.lobby.>").await;
     for group in 1..50 {
-        reader.connection.open(group, vec![sub("x", "chat.>", floor.cursor(Position(0)))]).await.unwrap();
+        reader.connection.open(group, vec![sub("x", "chat.>", floor.cursor(Position(0)))]).unwrap();
         reader.connection.close(&Sid::new("x").unwrap());
     }
     floor.say("lobby", "new").await;
@@ -278,7 +278,7 @@ async fn somebody_who_stops_waiting_loses_neither_events_nor_their_turn() {
         floor.say("lobby", &format!("{nth}")).await;
     }
     let mut connection = floor.connection().await;
-    connection.open(0, vec![sub("a", "chat.lobby.message_posted", floor.cursor(Position(0)))]).await.unwrap();
+    connection.open(0, vec![sub("a", "chat.lobby.message_posted", floor.cursor(Position(0)))]).unwrap();
     let mut seen = vec![];
     loop {
         // Dropped at its first await, again and again.

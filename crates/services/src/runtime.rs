@@ -32,7 +32,7 @@ const WORDS: [&str; 4] =
 /// How long to wait when the store does not answer.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Bounds and patience, each a setting.
+/// Bounds and patience.
 #[derive(Clone)]
 pub struct Settings {
     /// How often and when to try again.

@@ -179,7 +179,7 @@ impl Stream {
                 ServerOutput::Write(frames) => return Some(Step::Write(frames)),
                 ServerOutput::Disconnect { code, why } => return Some(Step::Close { code, why }),
                 ServerOutput::Open { group, subs } => {
-                    if let Err(error) = self.hub.open(group, subs).await {
+                    if let Err(error) = self.hub.open(group, subs) {
                         tracing::warn!(%error, "subscriptions cannot be opened");
                         self.end(CloseCode::Overload, "The log cannot be read right now.");
                     }

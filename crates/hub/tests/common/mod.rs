@@ -61,7 +61,7 @@ impl Floor {
         subs: Vec<OpenSub>,
     ) -> Reader {
         let mut connection = self.hub.connect(user, session).await.unwrap();
-        connection.open(0, subs).await.unwrap();
+        connection.open(0, subs).unwrap();
         Reader { connection, reached: None }
     }
 
