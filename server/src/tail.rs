@@ -62,6 +62,7 @@ pub async fn tail(args: TailArgs) -> Result<(), RemoteError> {
         pattern: args.pattern,
         since: args.since,
         subscribed: false,
+        begun: false,
         last: None,
         for_people: io::stdout().is_terminal(),
     };
@@ -88,6 +89,8 @@ struct Tail {
     pattern: Pattern,
     since: Option<Since>,
     subscribed: bool,
+    /// The server has begun to read.
+    begun: bool,
     last: Option<Cursor>,
     for_people: bool,
 }
@@ -99,9 +102,14 @@ impl Tail {
             match update {
                 Update::Event { event, .. } => self.print(&event)?,
                 Update::Signal { subject, data, actor } => self.print_signal(&subject, &data, actor)?,
-                Update::Advanced { cursor, .. } => self.last = Some(cursor),
-                Update::Live { .. } => {}
-                Update::Resync { .. } => self.resume(),
+                Update::Advanced { cursor, .. } => (self.last, self.begun) = (Some(cursor), true),
+                Update::Live { .. } => self.begun = true,
+                Update::Resync { .. } => {
+                    if let Some(why) = self.too_far() {
+                        return refused(&self.url, why);
+                    }
+                    self.resume();
+                }
                 Update::Refused { why, .. } | Update::Status(Status::Stopped { why, .. }) => {
                     return refused(&self.url, why);
                 }
@@ -137,6 +145,14 @@ impl Tail {
             }
             Status::Connecting | Status::Offline | Status::Stopped { .. } => {}
         }
+    }
+
+    /// Why nothing can be read from where this was to begin, if the log has not come so far.
+    fn too_far(&mut self) -> Option<String> {
+        let since = self.last.filter(|since| !self.begun && Some(since.epoch) == self.client.epoch())?;
+        // It is no place to go on from.
+        self.last = None;
+        Some(format!("The log has not come to {} yet. Choose an earlier --since, or none.", since.position))
     }
 
     /// The server cannot read on from the cursor: it has another log than before, or has lost its place.

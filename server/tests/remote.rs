@@ -120,6 +120,7 @@ async fn a_tail_sees_what_its_token_may_see_and_ends_where_there_is_no_way() {
         (vec!["tail", ">", "--url", &floor.url(""), "--token", "-o-such-token"], "refuses"),
         (vec!["tail", "a..b"], "a..b"),
         (vec!["tail", ">", "--since", "yesterday"], "cursor"),
+        (vec!["tail", ">", "--since", "999999999", "--url", &floor.url("")], "not come to 999999999"),
         (vec!["tail", ">", "--url", "nowhere"], "http://127.0.0.1:3000"),
     ] {
         let output = hubbub(&arguments).output().await.unwrap();

@@ -190,8 +190,14 @@ async fn a_bad_wish_is_refused_and_a_foreign_cursor_ends_a_stock_stream() {
     }
     let foreign = Some("00000000deadbeef.1");
     assert_eq!(Blocks::open(&floor, "?match=chat.%3E", None, foreign).await.status(), 204);
-    let mut first = Blocks::follow(&floor, "?match=chat.%3E&since=00000000deadbeef.1", None, None).await;
-    assert_eq!(first.next_of("bye").await.json()["code"], 4006);
+    let query = "?match=chat.%3E&since=00000000deadbeef.1";
+    let mut first = Blocks::follow(&floor, query, None, None).await;
+    let bye = first.next_of("bye").await;
+    assert_eq!(bye.json()["code"], 4006);
+    // A stock client comes back with the last id it has seen, and would come back for ever.
+    assert_eq!(Blocks::open(&floor, query, None, bye.id.as_deref()).await.status(), 204);
+    let many = format!("?{}", vec!["match=chat.%3E"; 129].join("&"));
+    problem(Blocks::open(&floor, &many, None, None).await, 400, "subscription.too_many").await;
 }
 
 /// The chunks of an answer, read from a socket that takes little at a time.

@@ -13,12 +13,16 @@ use serde_json::value::RawValue;
 
 use crate::{
     batch::EVENT_OPEN,
-    close::CloseCode,
+    close::{Close, CloseCode},
     subscription::{OnGap, Outcome, Sid},
 };
 
 /// The version of the protocol: `hello.v`.
 pub const VERSION: u32 = 1;
+
+/// The id of the last block of an event stream that is over for good. A stock client that comes back all the same names
+/// it as its `Last-Event-ID`.
+pub const OVER: &str = "over";
 
 /// What a client may do before it is refused by name; told in `welcome`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -331,13 +335,19 @@ impl ServerFrame {
     }
 
     /// Appends the frame as a block of an event stream (HTML Standard, section 9.2). It is named, so that a stock
-    /// client's `onmessage` sees events only. A flush carries its cursor as the id: who comes back goes on there.
+    /// client's `onmessage` sees events only. A flush carries its cursor as the id: who comes back goes on there. After
+    /// a `bye` that is for good, who comes back says so: [`OVER`].
     pub fn block_into(&self, epoch: Epoch, text: &mut Vec<u8>) {
         text.extend_from_slice(b"event: ");
         text.extend_from_slice(self.kind().as_bytes());
         if let ServerFrame::Flush(flush) = self {
             let cursor = Cursor { epoch, position: flush.pos };
             text.extend_from_slice(format!("\nid: {cursor}").as_bytes());
+        }
+        if let ServerFrame::Bye(bye) = self
+            && Close::of(Some(bye.code)) == Close::Stop
+        {
+            text.extend_from_slice(format!("\nid: {OVER}").as_bytes());
         }
         text.extend_from_slice(b"\ndata: ");
         self.encode_into(text);

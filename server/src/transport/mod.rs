@@ -52,6 +52,7 @@ pub(crate) fn calls() -> Vec<Call> {
             (400, "subscription.bad_cursor"),
             (400, "subscription.bad_on_gap"),
             (400, "subscription.bad_pattern"),
+            (400, "subscription.too_many"),
             (429, "request.too_many"),
             (503, "server.closing"),
         ])

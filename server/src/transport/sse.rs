@@ -15,7 +15,7 @@ use backend::Caller;
 use bytes::Bytes;
 use domain::Epoch;
 use futures::{FutureExt, stream};
-use live::Close;
+use live::{Close, frames::OVER};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
@@ -42,14 +42,18 @@ pub(super) async fn open(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let epoch = state.backend.hub().epoch();
-    let greeting = wish::read(query.as_deref(), &headers, epoch)?;
+    // Who was told already that there is no point in trying again tries all the same; this ends it.
+    if headers.get("last-event-id").is_some_and(|id| id == OVER) {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let greeting = wish::read(query.as_deref(), &headers, epoch, state.settings.max_subscriptions)?;
     let stale = stale.0 || wish::is_for_another(query.as_deref(), &caller);
     let stream = Stream::open(state, caller, stale, greeting).await?;
     // Before HTTP/1.1 there were no chunks.
     let line = (version == Version::HTTP_11).then(|| wire.clone() as Arc<dyn hub::Line>);
     let mut blocks = Blocks::new(stream, epoch, wire, line);
     let reconnected = headers.contains_key("last-event-id");
-    // Who was told already that there is no point in trying again tries all the same; this ends it.
+    // Nor is there for who was cut off before it could be told.
     if blocks.begin().await == Some(Close::Stop) && reconnected {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }

@@ -152,7 +152,8 @@ impl Stream {
                 if lost {
                     self.end(
                         CloseCode::BadCursor,
-                        "The log has no such place (any more). Begin without a cursor.",
+                        "The log has no such place (any more), or more was missed than was to be replayed. Begin without \
+                         a cursor.",
                     );
                 }
             }

@@ -16,7 +16,13 @@ use super::stream::Greeting;
 use crate::problem::Problem;
 
 /// Reads the query string, and with it where a client that was connected before has left off.
-pub(super) fn read(query: Option<&str>, headers: &HeaderMap, epoch: Epoch) -> Result<Greeting, Problem> {
+/// A stream holds at most so many subscriptions.
+pub(super) fn read(
+    query: Option<&str>,
+    headers: &HeaderMap,
+    epoch: Epoch,
+    most: usize,
+) -> Result<Greeting, Problem> {
     let (mut hello, mut patterns, mut since, mut on_gap) = (None, vec![], None, None);
     for (key, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         match key.as_ref() {
@@ -59,6 +65,12 @@ pub(super) fn read(query: Option<&str>, headers: &HeaderMap, epoch: Epoch) -> Re
         if let Err(why) = domain::Pattern::new(pattern.as_str()) {
             return Err(Problem::bad_request("subscription.bad_pattern", format!("match: {why}.")));
         }
+    }
+    if patterns.len() > most {
+        let why = format!(
+            "match: a stream holds at most {most} patterns. Alternatives, separated by commas, are one."
+        );
+        return Err(Problem::bad_request("subscription.too_many", why));
     }
     if let Some(Err(why)) = on_gap.as_deref().map(str::parse::<live::OnGap>) {
         return Err(Problem::bad_request("subscription.bad_on_gap", why.to_string()));
@@ -117,7 +129,7 @@ mod tests {
         if let Some(last) = last {
             headers.insert("last-event-id", last.parse().unwrap());
         }
-        let (hello, stock) = match read(Some(query), &headers, Epoch(1)) {
+        let (hello, stock) = match read(Some(query), &headers, Epoch(1), 2) {
             Ok(Greeting::Said(hello)) => (hello, false),
             Ok(Greeting::SaidOnce(hello)) => (hello, true),
             Ok(Greeting::Awaited) => panic!("it never waits"),

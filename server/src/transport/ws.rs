@@ -55,7 +55,8 @@ pub(super) async fn upgrade(
         Speech::Envelopes => {
             let protocol = HeaderValue::from_static(CLOUD_EVENTS);
             response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
-            wish::read(parts.uri.query(), &parts.headers, state.backend.hub().epoch())?
+            let (epoch, most) = (state.backend.hub().epoch(), state.settings.max_subscriptions);
+            wish::read(parts.uri.query(), &parts.headers, epoch, most)?
         }
     };
     let stale = stale.0 || wish::is_for_another(parts.uri.query(), &caller);

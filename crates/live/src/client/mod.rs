@@ -26,6 +26,12 @@ use crate::{
 
 pub use types::{ClientConfig, ClientOutput, Status};
 
+/// Why the server takes a subscription later that it does not take now.
+const NO_ROOM: [&str; 2] = ["too_many_subscribes", "too_many_subscriptions"];
+
+/// How long to wait then, in milliseconds, the first time.
+const AGAIN_MS: u64 = 1_000;
+
 /// The machine. See the module's text.
 #[derive(Debug)]
 pub struct ClientSession {
@@ -38,6 +44,9 @@ pub struct ClientSession {
     /// Events whose flush has not come yet.
     waiting: Vec<Arc<Recorded>>,
     limits: Limits,
+    /// When what the server had no room for is said again, and how long was waited for that.
+    again: Option<u64>,
+    again_ms: u64,
     told_new_build: bool,
     status: Option<Status>,
     out: VecDeque<ClientOutput>,
@@ -55,6 +64,8 @@ impl ClientSession {
             offline: false,
             waiting: Vec::new(),
             limits: Limits::default(),
+            again: None,
+            again_ms: AGAIN_MS,
             told_new_build: false,
             status: None,
             out: VecDeque::new(),
@@ -124,8 +135,7 @@ impl ClientSession {
             self.line = Line::Greeting { until: now.saturating_add(self.config.connect_ms) };
             self.on_text(welcome, now);
             if self.is_up() {
-                let subs = self.subs.say_all(false);
-                subs.into_iter().for_each(|sub| self.send(&ClientFrame::Sub(sub)));
+                self.say_unsaid();
             }
         }
     }
@@ -167,6 +177,12 @@ impl ClientSession {
 
     /// The instant of [`Self::next_timer`] has come, or any other.
     pub fn on_tick(&mut self, now: u64) {
+        if self.again.is_some_and(|at| now >= at) {
+            self.again = None;
+            if self.is_up() {
+                self.say_unsaid();
+            }
+        }
         match self.line {
             Line::Waiting { at, .. } if now >= at => self.connect(now),
             line if line.has_socket() && line.timer().is_some_and(|at| now >= at) => self.fail(now),
@@ -177,7 +193,7 @@ impl ClientSession {
     /// When [`Self::on_tick`] wants to be called.
     #[must_use]
     pub fn next_timer(&self) -> Option<u64> {
-        self.line.timer()
+        self.line.timer().into_iter().chain(self.again).min()
     }
 
     /// What the driver does next. Call it until it is empty.
@@ -201,13 +217,32 @@ impl ClientSession {
             }
             (Line::Up { .. }, ServerFrame::Refused(refused)) => {
                 let sid = refused.sid.as_ref().and_then(|wire| self.subs.by_wire(wire));
-                if sid.is_some() || refused.sid.is_none() {
-                    sid.as_ref().map(|sid| self.subs.remove(sid));
-                    let code = refused.code.into_owned();
-                    self.out.push_back(ClientOutput::Refused { sid, code, why: refused.why });
+                match sid {
+                    Some(sid) if NO_ROOM.contains(&&*refused.code) => self.put_off(&sid, now),
+                    None if refused.sid.is_some() => {}
+                    sid => {
+                        sid.as_ref().map(|sid| self.subs.remove(sid));
+                        let code = refused.code.into_owned();
+                        self.out.push_back(ClientOutput::Refused { sid, code, why: refused.why });
+                    }
                 }
             }
             _ => {}
+        }
+    }
+
+    /// There was no room for a subscription: it is asked for again, later and later.
+    fn put_off(&mut self, sid: &Sid, now: u64) {
+        self.subs.unsay(sid);
+        if self.again.is_none() {
+            self.again = Some(now.saturating_add(self.again_ms));
+            self.again_ms = self.again_ms.saturating_mul(2).min(self.config.cap_ms);
+        }
+    }
+
+    fn say_unsaid(&mut self) {
+        for sub in self.subs.say_all(false) {
+            self.send(&ClientFrame::Sub(sub));
         }
     }
 
@@ -216,6 +251,7 @@ impl ClientSession {
         self.line = Line::Up { epoch: welcome.epoch, since: now, heard: now, silence_ms };
         self.offline = false;
         self.limits = welcome.limits;
+        (self.again, self.again_ms) = (None, AGAIN_MS);
         self.say_status(Status::Live);
         let build = self.config.build.get_or_insert_with(|| welcome.build.to_string());
         if *build != welcome.build && !mem::replace(&mut self.told_new_build, true) {

@@ -36,7 +36,7 @@ pub(super) struct Held {
 
 #[derive(Debug)]
 enum Stage {
-    /// To be said with the next `hello`.
+    /// To be said with the next `hello`, if not before.
     Unsaid,
     /// Said on this connection.
     Said { wire: Sid, main: bool },
@@ -111,6 +111,13 @@ impl Subs {
             if matches!(held.stage, Stage::Said { .. }) {
                 held.stage = Stage::Unsaid;
             }
+        }
+    }
+
+    /// The server does not have this one.
+    pub(super) fn unsay(&mut self, sid: &Sid) {
+        if let Some(held) = self.held.get_mut(sid) {
+            held.stage = Stage::Unsaid;
         }
     }
 

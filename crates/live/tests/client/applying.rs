@@ -184,6 +184,27 @@ fn a_refused_subscription_is_gone_and_the_others_are_not() {
 }
 
 #[test]
+fn what_there_was_no_room_for_is_asked_for_again_later_and_later() {
+    let mut session = live();
+    let mut now = 1_000;
+    for (attempt, wait) in [(1, 1_000), (2, 2_000), (3, 4_000)] {
+        let refused = format!(
+            r#"{{"kind":"refused","sid":"{attempt}-feed","code":"too_many_subscribes","why":"Later."}}"#
+        );
+        session.on_text(&refused, now);
+        assert_eq!(said(&mut session), NOTHING);
+        assert_eq!(session.next_timer(), Some(now + wait));
+        session.on_tick(now + wait - 1);
+        assert_eq!(said(&mut session), NOTHING);
+        now += wait;
+        session.on_tick(now);
+        let sub = said(&mut session);
+        assert!(sub.len() == 1 && sub[0].contains(&format!("{}-feed", attempt + 1)), "{sub:?}");
+    }
+    assert_eq!(session.cursor(&sid("feed")), Some(at(5)), "it goes on where it was");
+}
+
+#[test]
 fn what_a_newer_server_says_does_not_stop_an_older_page() {
     let mut session = live();
     session.on_text(r#"{"kind":"confetti"}"#, 1_000);
