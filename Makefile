@@ -5,6 +5,7 @@
 #
 #   make dev     rebuild and reload while you edit
 #   make build   target/release/hubbub and target/site
+#   make lint, make unit, make end2end   the parts of make test
 #   make bench   numbers, beside a plain axum server and raw SQLite; BENCH="--quick" for a short run
 #   make seen    how long until another browser shows what was acknowledged, and whether a page grows; part of a bench of
 #                everything
@@ -22,7 +23,7 @@ export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/end2end/node_modules/.bin:$(PATH)
 .PHONY: help run dev build bench seen soak hostile fuzz test setup setup-test lint unit end2end clean
 
 help:
-	@sed -n '3,17s/^# \{0,1\}//p' Makefile
+	@sed -n '3,18s/^# \{0,1\}//p' Makefile
 
 setup:
 	@scripts/setup build

@@ -20,6 +20,10 @@ pub struct InCart(pub Option<Snapshot<CartView>>);
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Demo(pub bool);
 
+/// The server's build.
+#[derive(Debug, Clone, Copy)]
+pub struct Build(pub &'static str);
+
 /// A plain form that was refused. Provided by the server when it renders the form's page again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
@@ -66,6 +70,8 @@ pub struct Page {
     pub issued: Option<Issued>,
     /// What the ids of the page's plain forms are made from.
     pub seed: Uuid,
+    /// The server's build. A page of another offers to reload.
+    pub build: String,
 }
 
 impl Page {
@@ -79,6 +85,7 @@ impl Page {
             refused: use_context::<Refused>(),
             issued: use_context::<Issued>(),
             seed: fresh_seed(),
+            build: use_context::<Build>().map(|Build(build)| build.to_owned()).unwrap_or_default(),
         }
     }
 

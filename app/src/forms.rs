@@ -2,7 +2,7 @@
 //! the command's fields by name; a name that ends in `:n` is a number, in `:b` a truth. Without a script the
 //! server reads it; with one, the page reads it the same way and sends the command itself.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use domain::{CommandId, Intent};
 use leptos::{ev, prelude::*, task::spawn_local};
@@ -97,15 +97,25 @@ fn field(name: &str, text: &str) -> (String, Value) {
     }
 }
 
-/// A form whose answer is waited for: it is carried out once, however often it is sent.
+/// How long to wait before what was lost on the way is sent again.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// A form whose answer is waited for, however long that takes: what was lost on the way is sent again under the same id,
+/// so it is carried out once.
 #[derive(Debug, Clone, Copy)]
 pub struct Asking {
-    /// Why it was refused, the last time.
+    /// Why it was refused, or has to be sent again.
     pub fault: RwSignal<Option<String>>,
-    /// Whether the answer is still on its way.
+    /// Whether the answer is still to come.
     pub busy: RwSignal<bool>,
-    /// The command's id until there is an answer that it was accepted.
-    id: StoredValue<Option<CommandId>>,
+}
+
+/// A command whose answer is waited for.
+struct Asked<F> {
+    id: CommandId,
+    intent: Intent,
+    button: Option<HtmlElement>,
+    done: F,
 }
 
 impl Asking {
@@ -113,12 +123,12 @@ impl Asking {
     #[must_use]
     pub fn new(command: &str) -> Self {
         let refused = page().refused(command).map(|refused| refused.why.clone());
-        Self { fault: RwSignal::new(refused), busy: RwSignal::new(false), id: StoredValue::new(None) }
+        Self { fault: RwSignal::new(refused), busy: RwSignal::new(false) }
     }
 
     /// Takes the form over from the server. Calls `done` with the command's id once it is accepted.
-    pub fn submit(self, event: &ev::SubmitEvent, done: impl FnOnce(CommandId, HtmlFormElement) + 'static) {
-        let Some((form, fields)) = submitted(event) else { return };
+    pub fn submit(self, event: &ev::SubmitEvent, done: impl FnOnce(CommandId) + 'static) {
+        let Some((_, fields)) = submitted(event) else { return };
         event.prevent_default();
         if self.busy.get_untracked() {
             return;
@@ -127,28 +137,30 @@ impl Asking {
             Ok(intent) => intent,
             Err(bad) => return self.fault.set(Some(bad.why)),
         };
-        let id = self.id.get_value().unwrap_or_else(fresh_id);
-        self.id.set_value(Some(id));
         self.busy.set(true);
         let button = event.submitter().and_then(|button| button.dyn_into::<HtmlElement>().ok());
+        self.send(Asked { id: fresh_id(), intent, button, done });
+    }
+
+    fn send<F: FnOnce(CommandId) + 'static>(self, asked: Asked<F>) {
         spawn_local(async move {
-            let answer = calls::execute(id, &intent).await;
-            let _ = self.busy.try_set(false);
-            match answer {
-                Ok(_) => {
-                    let _ = self.id.try_set_value(None);
-                    let _ = self.fault.try_set(None);
-                    done(id, form);
-                }
-                Err(refusal) => {
-                    if !refusal.on_the_way() {
-                        let _ = self.id.try_set_value(None);
+            match calls::execute(asked.id, &asked.intent).await {
+                Err(fault) if fault.on_the_way() || fault.too_soon() => {
+                    // Nobody waits any more once the page has gone.
+                    if self.fault.try_set(Some(format!("{} Trying again…", fault.why))).is_none() {
+                        set_timeout(move || self.send(asked), AGAIN);
                     }
-                    let _ = self.fault.try_set(Some(refusal.why));
                 }
-            }
-            if let Some(button) = button {
-                focus_again(button);
+                answer => {
+                    let _ = self.busy.try_set(false);
+                    let _ = self.fault.try_set(answer.as_ref().err().map(|fault| fault.why.clone()));
+                    if answer.is_ok() {
+                        (asked.done)(asked.id);
+                    }
+                    if let Some(button) = asked.button {
+                        focus_again(button);
+                    }
+                }
             }
         });
     }

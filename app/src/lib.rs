@@ -37,7 +37,7 @@ mod root;
 mod theme;
 pub mod ui;
 
-pub use context::{Demo, InCart, Issued, Page, Refused, Viewer};
+pub use context::{Build, Demo, InCart, Issued, Page, Refused, Viewer};
 pub use document::shell;
 pub use features::sessions::TOKEN;
 pub use root::App;

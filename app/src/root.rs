@@ -40,6 +40,7 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     let page = SharedValue::new(Page::of_this_request).into_inner();
     let user = page.viewer.as_ref().map(|person| person.user.to_string());
+    let build = page.build.clone();
     provide_context(Shared(Arc::new(page)));
     let (live, toasts) = (Live::new(), Toasts::new());
     let outbox = Outbox::new(live.status.clone());
@@ -53,7 +54,7 @@ pub fn App() -> impl IntoView {
 
     // Effects run in the browser only, once the page is awake.
     Effect::new(move |_| {
-        live.start(user.clone());
+        live.start(user.clone(), build.clone());
         theme::follow();
         localised.0.set(true);
         mark_awake();

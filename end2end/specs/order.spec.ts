@@ -32,6 +32,71 @@ test("an order is placed once, however often the button is pressed", async ({ pa
   await expect(page.getByRole("heading", { name: "Your cart is empty" })).toBeVisible();
 });
 
+test("an answer that was lost is asked for again, and there is one order", async ({ page, api, complaints }) => {
+  complaints.allowBrokenWire();
+  const ada = await api("ada");
+  const placed = async (): Promise<number> => (await ada.log("order.*.placed")).length;
+  const before = await placed();
+  await signIn(page, "Ada");
+  await checkOut(page, "pot-terracotta");
+  await live(page);
+  // The server hears it; the page does not hear the server, once.
+  let lost = 0;
+  await page.route("**/fn/**", async (route) => {
+    if (lost > 0 || !route.request().postData()?.includes("order.place")) return void (await route.continue());
+    lost += 1;
+    await route.fetch();
+    await route.abort("connectionreset");
+  });
+  await page.getByRole("button", { name: /^Place order/ }).click();
+  await expect(page.getByRole("alert").filter({ hasText: "Trying again…" })).toBeVisible();
+  await expect(page).toHaveURL(/\/orders\/[0-9a-f-]{36}$/);
+  await expect(page.getByTestId("timeline")).toContainText("The order was placed");
+  expect([lost, await placed()]).toEqual([1, before + 1]);
+});
+
+test("without a connection nothing is ordered, and it says so", async ({ page, wire, api, complaints }) => {
+  complaints.allowBrokenWire();
+  await signIn(page, "Bo", wire.url);
+  await page.goto(`${wire.url}/shop/watering-can`);
+  await page.getByRole("button", { name: /^Add / }).click();
+  await expect(page.getByText(/in cart/)).toBeVisible();
+  await page.goto(`${wire.url}/checkout`);
+  await live(page);
+  const place = page.getByRole("button", { name: /^Place order/ });
+  await expect(place).toBeEnabled();
+  wire.cut();
+  await expect(page.getByText("There is no connection at the moment.")).toBeVisible();
+  await expect(page.getByTestId("as-of").first()).toBeVisible();
+  await expect(place).toBeDisabled();
+  wire.mend();
+  await expect(place).toBeEnabled();
+  await (await api("bo")).run("cart.remove_item", { sku: "watering-can" });
+});
+
+test("a quantity that cannot be is said where it stands, and the cart stays as it was", async ({ page, api }) => {
+  const bo = await api("bo");
+  await signIn(page, "Bo");
+  await checkOut(page, "pot-terracotta");
+  await page.goto("/cart");
+  await live(page);
+  const set = async (): Promise<number> => (await bo.log("cart.*.quantity_changed")).length;
+  const before = await set();
+  const quantity = page.getByLabel("Quantity of Terracotta pot");
+  for (const wrong of ["0", "-1", "100", "1.5", ""]) {
+    await quantity.fill(wrong);
+    await quantity.press("Tab");
+    // The browser says what is wrong, and leads back to it.
+    await expect(quantity).toBeFocused();
+    expect(await quantity.evaluate((field: HTMLInputElement) => field.validationMessage)).not.toBe("");
+  }
+  expect(await set()).toBe(before);
+  await quantity.fill("2");
+  await quantity.press("Tab");
+  await expect.poll(set).toBe(before + 1);
+  await bo.run("cart.remove_item", { sku: "pot-terracotta" });
+});
+
 test("a price that moves while one checks out is asked about", async ({ page, api }) => {
   const bo = await api("bo");
   await signIn(page, "Bo");

@@ -14,10 +14,11 @@ use leptos_router::{components::A, hooks::use_location};
 use crate::{
     calls, clock,
     context::page,
+    features::shop::SignInFirst,
     forms::{self, CommandFields, FormError},
     live,
     outbox::fresh_id,
-    ui::{Announcer, Icon, Problem, Toasts, dynamic, passing},
+    ui::{Announcer, AsOf, Icon, Loading, Problem, Toasts, dynamic, passing},
 };
 
 /// Where all of it is.
@@ -83,10 +84,13 @@ fn Ringing(bell: Snapshot<BellView>) -> impl IntoView {
 /// The page.
 #[component]
 pub fn Notifications() -> impl IntoView {
+    if page().viewer.is_none() {
+        return Either::Left(view! { <SignInFirst to="see what you were told" next=PAGE /> });
+    }
     let bell = Resource::new_blocking(|| (), |()| calls::bell());
-    view! {
+    Either::Right(view! {
         <Title text="Notifications" />
-        <Suspense>
+        <Suspense fallback=Loading>
             {move || Suspend::new(async move {
                 match bell.await {
                     Ok(bell) => Either::Left(view! { <List bell /> }),
@@ -94,7 +98,7 @@ pub fn Notifications() -> impl IntoView {
                 }
             })}
         </Suspense>
-    }
+    })
 }
 
 #[component]
@@ -122,7 +126,7 @@ fn List(bell: Snapshot<BellView>) -> impl IntoView {
     view! {
         <div class="sheet">
             <div class="bell-head">
-                <h1>"Notifications"</h1>
+                <h1>"Notifications" " " <AsOf /></h1>
                 {dynamic(move || {
                     last.get()
                         .map(|last| {

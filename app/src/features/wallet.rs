@@ -15,8 +15,8 @@ use crate::{
     fault::Fault,
     forms::{Asking, CommandFields, FormError},
     ui::{
-        Announcer, AsOf, NowAndThen, PastBar, Problem, Step, Then, asked, dynamic, now_and_then, seen,
-        shown_and_whole,
+        Announcer, AsOf, Loading, NowAndThen, PastBar, Problem, Step, Then, asked, dynamic, now_and_then,
+        seen, shown_and_whole,
     },
 };
 
@@ -36,7 +36,7 @@ pub fn Wallet() -> impl IntoView {
     let loaded = Resource::new_blocking(asked(), load);
     Either::Right(view! {
         <Title text="Wallet" />
-        <Transition>
+        <Transition fallback=Loading>
             {move || Suspend::new(async move {
                 match loaded.await {
                     Ok((now, then)) => view! { <Account now then /> }.into_any(),
@@ -107,7 +107,7 @@ fn Deposit() -> impl IntoView {
     let announcer = use_context::<Announcer>().unwrap_or_default();
     let submit = move |event: leptos::ev::SubmitEvent| {
         let announcer = announcer.clone();
-        asking.submit(&event, move |_, _| announcer.say("The money is in your wallet."));
+        asking.submit(&event, move |_| announcer.say("The money is in your wallet."));
     };
     view! {
         <form class="card stack" method="post" action=PATH on:submit=submit>

@@ -72,13 +72,13 @@ fn is_visible() -> bool {
 
 impl Driver {
     /// `user` is who is signed in: tabs of the same person, or of nobody, share a line.
-    pub(super) fn new(state: State, user: Option<String>) -> Self {
+    pub(super) fn new(state: State, user: Option<String>, build: String) -> Self {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "any number will do")]
         let seed = (js_sys::Math::random() * 9.0e15) as u64;
         let id = Sid::new(format!("{:07x}", seed & 0x0fff_ffff)).expect("seven digits are a name");
         let tab = Tab::new(TabConfig {
             id: id.clone(),
-            client: ClientConfig::new(seed),
+            client: ClientConfig { build: (!build.is_empty()).then_some(build), ..ClientConfig::new(seed) },
             shared: neighbours::are_reachable(),
             visible: is_visible(),
             wish: keep::chosen(),

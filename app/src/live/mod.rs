@@ -80,15 +80,15 @@ impl Live {
     }
 
     /// Connects, and stays connected until the current owner is cleaned up. The tabs of the same `user`, or
-    /// of nobody, in one browser share a connection. Only in the browser.
-    pub fn start(&self, user: Option<String>) {
+    /// of nobody, in one browser share a connection. `build` is the server's that the page is of. Only in the browser.
+    pub fn start(&self, user: Option<String>, build: String) {
         let state = State {
             status: self.status.clone(),
             wire: self.wire.clone(),
             outdated: self.outdated.clone(),
             replaced: self.replaced.clone(),
         };
-        let driver = driver::Driver::new(state, user);
+        let driver = driver::Driver::new(state, user, build);
         driver.start();
         *self.driver.lock().unwrap_or_else(PoisonError::into_inner) = Some(SendWrapper::new(driver));
         let held = Arc::clone(&self.driver);

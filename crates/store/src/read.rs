@@ -22,12 +22,6 @@ impl Filter {
         Self { pattern: Pattern::everything(), tokens: None, kinds: None, before_or_at: None }
     }
 
-    /// What a holder of these tokens may see.
-    #[must_use]
-    pub fn visible_to(tokens: Tokens) -> Self {
-        Self { tokens: Some(tokens), ..Self::everything() }
-    }
-
     /// The same filter, for a pattern.
     #[must_use]
     pub fn matching(self, pattern: Pattern) -> Self {

@@ -65,6 +65,7 @@ async fn context(
         provide_context(caller.clone());
         provide_context(app::Viewer(person.clone()));
         provide_context(app::Demo(demo));
+        provide_context(app::Build(env!("BUILD_ID")));
         match answer.clone() {
             Answer::Page => {}
             Answer::Refused(_, refused) => provide_context(refused),

@@ -1,5 +1,6 @@
 //! The page `/checkout`: where it goes, what it costs, and the one button.
 
+use ::live::Status;
 use domain::{
     Cents,
     order::MAX_ADDRESS,
@@ -18,11 +19,14 @@ use crate::{
     context::page,
     features::{shop::SignInFirst, wallet},
     forms::{Asking, CommandFields, FormError},
-    live,
-    ui::{Problem, dynamic},
+    live::{self, Live},
+    ui::{AsOf, Loading, Problem, dynamic},
 };
 
 const COMMAND: &str = "order.place";
+
+/// Prices and stock may have moved meanwhile, and nobody wants to order by surprise.
+const CUT_OFF: &str = "There is no connection at the moment. You can order as soon as it is back.";
 
 /// The page.
 #[component]
@@ -38,7 +42,7 @@ pub fn Checkout() -> impl IntoView {
     });
     Either::Right(view! {
         <Title text="Check out" />
-        <Suspense>
+        <Suspense fallback=Loading>
             {move || {
                 let cart = cart.clone();
                 Suspend::new(async move {
@@ -107,20 +111,27 @@ fn Form(cart: Cart, wallet: Snapshot<WalletView>) -> impl IntoView {
     // What is in the cart was ordered: that it is empty now is no surprise.
     let placed = RwSignal::new(false);
     let under_way = move || asking.busy.get() || placed.get();
-    let obstacle = move || obstacle.get().filter(|_| !under_way());
+    let status = use_context::<Live>().unwrap_or_default().status;
+    let cut_off = Memo::new(move |_| {
+        status.with(|status| matches!(status, Status::Offline | Status::Reconnecting { .. }))
+    });
+    let obstacle = move || {
+        let why = if cut_off.get() { Some((CUT_OFF.to_owned(), None)) } else { obstacle.get() };
+        why.filter(|_| !under_way())
+    };
     let moved = move || seen.get() != total.get() && !under_way();
     let blocked = move || under_way() || obstacle().is_some() || moved();
     let navigate = use_navigate();
     let submit = move |event: leptos::ev::SubmitEvent| {
         let navigate = navigate.clone();
-        asking.submit(&event, move |id, _| {
+        asking.submit(&event, move |id| {
             let _ = placed.try_set(true);
             navigate(&format!("/orders/{id}"), NavigateOptions::default());
         });
     };
     view! {
         <form class="checkout" method="post" action="/checkout" on:submit=submit>
-            <h1>"Check out"</h1>
+            <h1>"Check out" " " <AsOf /></h1>
             <CommandFields command=COMMAND form=position.to_string() />
             <input type="hidden" name="_next" value="/orders/{_id}" />
             <input type="hidden" name="expected_total_cents:n" value=move || seen.get().0.to_string() />

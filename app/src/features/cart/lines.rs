@@ -131,8 +131,8 @@ fn Line(cart: Cart, sku: Sku) -> impl IntoView {
     let remark = move || line.with(|line| line.as_ref().and_then(|(line, product)| remark(line, product)));
     let changed = |event: leptos::ev::Event| {
         let input = event.target().and_then(|input| input.dyn_into::<HtmlInputElement>().ok());
-        if let Some(form) = input.filter(HtmlInputElement::check_validity).and_then(|input| input.form()) {
-            // It fails only for a form that is not in the document.
+        if let Some(form) = input.and_then(|input| input.form()) {
+            // The browser says what is wrong with the number, if anything is. It fails only for a form that is not in the document.
             let _ = form.request_submit();
         }
     };

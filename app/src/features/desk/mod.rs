@@ -21,7 +21,7 @@ use crate::{
     context::page,
     forms, live,
     outbox::fresh_id,
-    ui::{Icon, Problem, dynamic, focus_first},
+    ui::{AsOf, Icon, Loading, Problem, dynamic, focus_first},
 };
 
 /// The page.
@@ -30,7 +30,7 @@ pub fn Desk() -> impl IntoView {
     let desk = Resource::new_blocking(|| (), |()| calls::desk());
     view! {
         <Title text="Desk" />
-        <Suspense>
+        <Suspense fallback=Loading>
             {move || Suspend::new(async move {
                 match desk.await {
                     Ok(desk) => Either::Left(view! { <Heaps desk /> }),
@@ -77,7 +77,7 @@ fn Heaps(desk: Snapshot<DeskView>) -> impl IntoView {
     view! {
         <div class="desk" on:submit=submit>
             <header class="desk-head">
-                <h1>"Desk"</h1>
+                <h1>"Desk" " " <AsOf /></h1>
                 <div class="desk-news" role="status">
                     {dynamic(move || {
                         unseen

@@ -29,7 +29,7 @@ use crate::{
     calls, clock,
     context::page,
     live,
-    ui::{AsOf, Icon, Problem, dynamic, passing},
+    ui::{AsOf, Icon, Loading, Problem, dynamic, passing},
 };
 
 pub(crate) use card::OrderCard;
@@ -44,7 +44,7 @@ pub fn Orders() -> impl IntoView {
     let loaded = Resource::new_blocking(|| (), |()| calls::orders());
     Either::Right(view! {
         <Title text="Orders" />
-        <Suspense>
+        <Suspense fallback=Loading>
             {move || Suspend::new(async move {
                 match loaded.await {
                     Ok(orders) => view! { <List orders /> }.into_any(),

@@ -24,7 +24,7 @@ use crate::{
     forms::{Asking, CommandFields, FormError},
     outbox::outbox,
     ui::{
-        Announcer, AsOf, NotFound, PastBar, Problem, asked, dynamic, focus_page, now_and_then,
+        Announcer, AsOf, Loading, NotFound, PastBar, Problem, asked, dynamic, focus_page, now_and_then,
         shown_and_whole,
     },
 };
@@ -58,7 +58,7 @@ pub fn Order() -> impl IntoView {
         },
     );
     Either::Right(view! {
-        <Transition>
+        <Transition fallback=Loading>
             {move || Suspend::new(async move {
                 match loaded.await {
                     Ok((now, then)) => view! { <Sheet now then /> }.into_any(),
@@ -304,7 +304,7 @@ fn Cancel(order: OrderId, status: Memo<Status>) -> impl IntoView {
                             <form
                                 method="post"
                                 action=path(order)
-                                on:submit=move |event| asking.submit(&event, |_, _| focus_page())
+                                on:submit=move |event| asking.submit(&event, |_| focus_page())
                             >
                                 <FormError id="cancel-error" fault=asking.fault />
                                 <CommandFields command=CANCEL form=order.to_string() />

@@ -34,7 +34,7 @@ use crate::{
     features::cart::AddToCart,
     live::{self, LiveView},
     rail::sign_in_path,
-    ui::{Announcer, AsOf, Icon, Problem, dynamic, follow, passing},
+    ui::{Announcer, AsOf, Icon, Loading, Problem, dynamic, follow, passing},
 };
 
 pub(crate) use picture::Picture;
@@ -46,7 +46,7 @@ pub fn Shop() -> impl IntoView {
     let loaded = Resource::new_blocking(|| (), |()| calls::shop());
     view! {
         <Title text="Shop" />
-        <Suspense>
+        <Suspense fallback=Loading>
             {move || Suspend::new(async move {
                 match loaded.await {
                     Ok(shop) => view! { <Floor shop /> }.into_any(),
@@ -74,6 +74,8 @@ fn Floor(shop: Snapshot<ShopView>) -> impl IntoView {
     let categories = Memo::new(move |_| all.with(shelf::categories));
     let found = Memo::new(move |_| some.with(|shop| wish.with(|wish| shelf::shelf(shop, wish))));
     let none = Memo::new(move |_| found.with(Vec::is_empty));
+    let whole = shop.state.clone();
+    let bare = Memo::new(move |_| whole.with(|shop| shelf::shelf(shop, &Wish::of(|_| None)).is_empty()));
     let announcer = use_context::<Announcer>().unwrap_or_default();
     Effect::new(move |before: Option<usize>| {
         let now = found.with(Vec::len);
@@ -96,7 +98,7 @@ fn Floor(shop: Snapshot<ShopView>) -> impl IntoView {
             </p>
             {dynamic(move || {
                 if none.get() {
-                    return Either::Left(view! { <NoMatches /> });
+                    return Either::Left(if bare.get() { Nothing().into_any() } else { NoMatches().into_any() });
                 }
                 let shop = shop.clone();
                 Either::Right(
@@ -179,6 +181,17 @@ fn Chips(wish: Memo<Wish>, categories: Memo<BTreeSet<String>>) -> impl IntoView 
                 })}
             </ul>
         </nav>
+    }
+}
+
+#[component]
+fn Nothing() -> impl IntoView {
+    view! {
+        <section class="empty">
+            <Icon icon=icondata_lu::LuStore />
+            <h2>"The shelves are empty"</h2>
+            <p>"Nothing is sold here yet. What comes shows at once."</p>
+        </section>
     }
 }
 

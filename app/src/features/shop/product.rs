@@ -10,7 +10,7 @@ use crate::{
     calls,
     features::cart::AddToCart,
     live,
-    ui::{AsOf, NotFound, Problem, dynamic},
+    ui::{AsOf, Loading, NotFound, Problem, dynamic},
 };
 
 /// The page.
@@ -21,7 +21,7 @@ pub fn Product() -> impl IntoView {
         Memo::new(move |_| params.with(|params| params.get("sku")).and_then(|sku| sku.parse::<Sku>().ok()));
     let loaded = Resource::new_blocking(|| (), |()| calls::shop());
     view! {
-        <Suspense>
+        <Suspense fallback=Loading>
             {move || {
                 let sku = sku.get();
                 Suspend::new(async move {

@@ -1,6 +1,6 @@
 //! The service that the README shows, word for word: it is compiled, and it does what it says.
 
-#![allow(unreachable_pub, clippy::unwrap_used, reason = "these are tests, and a page of the README")]
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the answer")]
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -14,6 +14,8 @@ use domain::{
     order::{Confirm, Deliver, Dispatch},
 };
 use service::Loyalty;
+// The service names these as it would in the crate itself.
+use services::{Failure, Reaction, Reactor};
 
 /// An order goes all its way.
 async fn deliver(floor: &Floor, order: OrderId) {

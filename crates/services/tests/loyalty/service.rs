@@ -1,9 +1,9 @@
 //! Ten points for every order that arrives, and a word of thanks.
 
+use crate::{Failure, Reaction, Reactor};
 use domain::{Envelope, Event, notification::Raise};
-use services::{Failure, Reaction, Reactor};
 
-pub struct Loyalty;
+pub(crate) struct Loyalty;
 
 impl Reactor for Loyalty {
     const NAME: &'static str = "loyalty";
