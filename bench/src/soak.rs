@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::{
     Failure,
-    http::Http,
+    http::{Http, Refused},
     process::{self, Process},
     relay::Relay,
 };
@@ -241,7 +241,10 @@ async fn write(
             match attempt(&mut http, addr, &token, key, &data).await {
                 Ok(receipt) => break receipt,
                 // The server is being replaced; the same again, under the same key.
-                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                Err(error) => match error.downcast::<Refused>() {
+                    Ok(refused) if refused.code() != "server.closing" => return Err(refused),
+                    _ => tokio::time::sleep(Duration::from_millis(50)).await,
+                },
             }
         };
         let receipt: Value = serde_json::from_slice(&receipt)?;

@@ -99,6 +99,35 @@ test("where WebSockets are refused the page finds its way by itself, and the nex
   expect(tried, "what works is remembered").toBe(0);
 });
 
+test("over event streams, too, one is seen typing, and what is deleted goes on both sides", async ({
+  page,
+  another,
+  api,
+  wire,
+}) => {
+  wire.webSockets = "refuse";
+  const olga = await api("olga");
+  const address = await olga.openRoom();
+  await signIn(page, "Ada", wire.url);
+  const ada = await RoomPage.open(page, address, wire.url);
+  await expect(connection(page)).toHaveText("Live · SSE");
+  const other = await another();
+  await signIn(other, "Bo");
+  const bo = await RoomPage.open(other, address);
+  await ada.composer.pressSequentially("hm");
+  await expect(bo.typing).toHaveText("Ada is typing");
+  await bo.composer.pressSequentially("so");
+  await expect(ada.typing).toHaveText("Bo is typing");
+  await bo.composer.press("Enter");
+  await expect(ada.message("so")).toHaveCount(1);
+  await expect(ada.typing).toHaveText("");
+  await ada.composer.press("Enter");
+  await expect(bo.message("hm")).toHaveCount(1);
+  await bo.control("so", "Delete").click();
+  await expect(bo.message("so")).toHaveCount(0);
+  await expect(ada.message("so")).toHaveCount(0);
+});
+
 test("where WebSockets are swallowed without a word the page finds its way too", async ({ page, api, wire }) => {
   wire.webSockets = "swallow";
   const olga = await api("olga");

@@ -46,6 +46,7 @@ impl Work {
         let credit = Cents(settings.welcome_cents);
         let mut all = services::order_flow(&Faults::default());
         all.extend(services::hospitality(credit, &settings.mail(), bounds.clock.clone())?);
+        backend.know_services(all.iter().map(|service| service.name().clone()).collect());
         Ok(Self {
             store: store.clone(),
             services: Runtime::start(store.clone(), hub, all, bounds),

@@ -103,6 +103,12 @@ async fn it_is_for_operators_and_names_what_there_is_not() {
     let floor = Floor::open().await;
     let [ada, bo, olga] =
         [floor.sign_in("ada").await, floor.sign_in("bo").await, floor.sign_in("olga").await];
+    let pause = |token: &str| {
+        let url = floor.url("/api/commands/service.pause");
+        floor.client.post(url).bearer_auth(token).body(r#"{"service":"paymnt"}"#).send()
+    };
+    problem(pause(&bo).await.unwrap(), 403, "service.forbidden").await;
+    problem(pause(&olga).await.unwrap(), 404, "service.not_found").await;
     for token in [&ada, &bo] {
         for path in ["/api/services", "/api/services/mail/letters"] {
             let answer = floor.client.get(floor.url(path)).bearer_auth(token).send().await.unwrap();

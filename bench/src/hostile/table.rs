@@ -2,6 +2,9 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
+/// Whoever behaves must not wait longer than this for a word, however slow the machine.
+const LONGEST: Duration = Duration::from_secs(10);
+
 /// What became of one attack.
 #[derive(Debug)]
 pub struct Row {
@@ -43,6 +46,9 @@ impl Endured {
         let [before, most, _] = self.resident_mib;
         if most - before > self.growth_mib {
             complaints.push(format!("the memory grew by {:.0} MiB", most - before));
+        }
+        if self.slowest > LONGEST {
+            complaints.push(format!("a word was heard only after {} s", self.slowest.as_secs()));
         }
         if self.sockets[1] > self.sockets[0] {
             complaints.push(format!("{} sockets are left over", self.sockets[1] - self.sockets[0]));

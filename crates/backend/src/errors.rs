@@ -1,7 +1,7 @@
 //! What goes wrong, each with a stable code and a sentence for people. Details that help nobody outside go
 //! to the log and not into the sentence.
 
-use domain::{Position, Refusal, RefusalKind, Scope, account, envelope::Undecodable};
+use domain::{Position, Refusal, RefusalKind, Scope, ServiceName, account, envelope::Undecodable};
 use store::{ReadError, UnitError};
 
 use crate::{rates::TooMany, sessions::MAX_TOKEN_DAYS};
@@ -61,6 +61,14 @@ pub enum ExecuteError {
     /// The caller sends more than a person does.
     #[error(transparent)]
     TooMany(#[from] TooMany),
+    /// An operator speaks to a service that there is not.
+    #[error("There is no service {service}. There are {known}.")]
+    NoService {
+        /// Which.
+        service: ServiceName,
+        /// Those that there are.
+        known: String,
+    },
     /// The id was used for another command.
     #[error("This command id was used before, for something else. Use a fresh one.")]
     CommandReused,
@@ -97,6 +105,7 @@ impl ExecuteError {
             Self::SignInFirst => "account.sign_in_first",
             Self::Scope(missing) => missing.code(),
             Self::TooMany(too_many) => too_many.code(),
+            Self::NoService { .. } => "service.not_found",
             Self::CommandReused => "command.id_reused",
             Self::Unavailable => "store.unavailable",
             Self::Closed => "server.closing",
@@ -111,6 +120,7 @@ impl ExecuteError {
             Self::SignInFirst => 401,
             Self::Scope(missing) => missing.status(),
             Self::TooMany(too_many) => too_many.status(),
+            Self::NoService { .. } => 404,
             Self::CommandReused => 409,
             Self::Unavailable | Self::Closed => 503,
         }

@@ -27,11 +27,11 @@ mod sessions;
 mod shop;
 mod views;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use domain::{
-    Actor, Command, CommandId, Handle, Intent, Position, Scope, Scopes, SessionId, StreamId, Timestamp,
-    UserId, account::Person,
+    Actor, Command, CommandId, Handle, Intent, Position, Scope, Scopes, ServiceName, SessionId, StreamId,
+    Timestamp, Token, UserId, account::Person,
 };
 use hub::Hub;
 use store::{Effect, Receipt, Store, Unit};
@@ -67,6 +67,8 @@ struct Inner {
     passwords: passwords::Passwords,
     commands: Rate<UserId>,
     sign_ins: Rate<String>,
+    /// The services that there are, once that is known.
+    services: OnceLock<Vec<ServiceName>>,
 }
 
 /// How often one person may do something, in a minute; 0 is without bound.
@@ -95,7 +97,14 @@ impl Backend {
             passwords: passwords::Passwords::default(),
             commands: Rate::per_minute("commands", bounds.commands),
             sign_ins: Rate::per_minute("attempts to sign in", bounds.sign_ins),
+            services: OnceLock::new(),
         }))
+    }
+
+    /// Says which services there are: nobody else can be told to pause. Said once.
+    pub fn know_services(&self, services: Vec<ServiceName>) {
+        // Who says it again says the same.
+        let _ = self.0.services.set(services);
     }
 
     /// The hub, for transports.
@@ -121,6 +130,17 @@ impl Backend {
             false => Scope::Command,
         })?;
         self.0.commands.check(&user)?;
+        let spoken_to = match &intent {
+            Intent::ServicePause(pause) => Some(&pause.service),
+            Intent::ServiceResume(resume) => Some(&resume.service),
+            _ => None,
+        };
+        if let (Some(service), Some(known)) = (spoken_to, self.0.services.get())
+            && !known.contains(service)
+            && self.0.hub.tokens(caller.user).holds(&Token::Operator)
+        {
+            return Err(ExecuteError::NoService { service: service.clone(), known: listed(known) });
+        }
         self.carry_out(user, id, intent, expected_version).await
     }
 
@@ -192,4 +212,9 @@ impl Backend {
     pub fn head(&self) -> Position {
         self.0.store.head()
     }
+}
+
+/// Names as a sentence has them.
+fn listed(names: &[ServiceName]) -> String {
+    names.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ")
 }

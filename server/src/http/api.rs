@@ -54,6 +54,7 @@ pub(super) fn calls() -> Vec<Call> {
                 (400, "request.bad_query"),
                 (400, "request.malformed"),
                 (404, "command.malformed"),
+                (404, "service.not_found"),
                 (409, "command.id_reused"),
                 (409, "command.version_conflict"),
                 (413, "request.refused"),
