@@ -47,6 +47,38 @@ test("an orderly restart is survived without an error", async ({ page, api, serv
   await expect(page.getByRole("alert").filter({ hasText: /./ })).toHaveCount(0);
 });
 
+test("what the device says of its network is heeded at once, both ways", async ({ page, api }) => {
+  const olga = await api("olga");
+  const address = await olga.openRoom();
+  await signIn(page, "Ada");
+  const ada = await RoomPage.open(page, address);
+  await page.evaluate(() => window.dispatchEvent(new Event("offline")));
+  await expect(connection(page)).toHaveAttribute("data-state", "offline");
+  await page.evaluate(() => window.dispatchEvent(new Event("online")));
+  await live(page);
+  await olga.say(address, "and back");
+  await expect(ada.message("and back")).toHaveCount(1);
+});
+
+test("a page of another build offers to reload, and does so when asked", async ({ page, complaints }) => {
+  // A browser lets no page open a WebSocket to a server that the page is not from.
+  complaints.allowBrokenWire();
+  await signIn(page, "Ada");
+  // As if the server had been replaced between the page and its first connection.
+  await page.route("**/wallet", async (route) => {
+    const answer = await route.fetch();
+    const body = (await answer.text()).replace(/("build\\?":\\?")[^"\\]+/, "$1of-yesterday");
+    await route.fulfill({ response: answer, body });
+  });
+  await page.goto("/wallet");
+  await expect(page.getByText("Hubbub has been updated.")).toBeVisible();
+  await page.unrouteAll({ behavior: "wait" });
+  await page.getByRole("button", { name: "Reload" }).click();
+  await live(page);
+  await expect(page.getByRole("heading", { name: "Wallet" })).toBeVisible();
+  await expect(page.getByText("Hubbub has been updated.")).toHaveCount(0);
+});
+
 test("what is said while the wire is cut arrives once it is mended, in order and once", async ({
   page,
   wire,

@@ -6,8 +6,8 @@ mod common;
 
 use common::{Floor, event, open, positions, post, room, sub, texts};
 use domain::{
-    Actor, Command, CommandId, Cursor, Event, Position, Recorded, SessionId,
-    account::EndSession,
+    Actor, Command, CommandId, Cursor, Event, Position, Recorded, SessionId, UserId,
+    account::{ChangeRole, EndSession, Register, Role},
     chat::{AddMember, DeleteMessage, RemoveMember},
 };
 use hub::{Delivery, Ended, Options};
@@ -112,6 +112,26 @@ async fn a_member_sees_a_private_room_from_joining_to_leaving_and_not_one_event_
     // Whoever comes back later is shown none of it.
     let mut again = floor.connect(Some(floor.bo), vec![sub("a", ">", floor.cursor(Position(0)))]).await;
     assert_eq!(texts(&again.read_to(floor.store.head()).await), ["for all"]);
+}
+
+#[tokio::test]
+async fn what_a_role_shows_comes_and_goes_with_it_on_streams_that_are_open() {
+    let floor = Floor::open(Options::default()).await;
+    let shop = || Actor::Service("test".into());
+    let newcomer = async |name: &str| {
+        let (user, handle) = (UserId(Uuid::now_v7()), name.parse().unwrap());
+        floor.run(shop(), Register { user, handle, name: name.into(), role: Role::Customer }).await.position
+    };
+    let mut bo = floor.live(Some(floor.bo), None, "account.>").await;
+    newcomer("before").await;
+    floor.run(shop(), ChangeRole { user: floor.bo, role: Role::Desk }).await;
+    let during = newcomer("during").await;
+    floor.run(shop(), ChangeRole { user: floor.bo, role: Role::Customer }).await;
+    newcomer("after").await;
+    let events = bo.read_to(floor.store.head()).await;
+    let others = |event: &&Recorded| event.meta.kind == "account.registered";
+    let seen: Vec<Position> = events.iter().filter(others).map(|event| event.meta.position).collect();
+    assert_eq!(seen, [during]);
 }
 
 #[tokio::test]
