@@ -43,6 +43,16 @@ export class Api {
     })) as Receipt;
   }
 
+  /** Brings an event in from outside, as a device does. */
+  async report(type: string, data: Record<string, unknown>): Promise<void> {
+    const event = { specversion: "1.0", id: randomUUID(), source: "/couriers/test", type, data };
+    await call(`${this.url}/api/ingest`, {
+      method: "POST",
+      headers: { ...this.headers(), "content-type": "application/cloudevents+json" },
+      body: JSON.stringify(event),
+    });
+  }
+
   /** A room of this test's own; returns its address. */
   async openRoom(room: { private?: boolean } = {}): Promise<string> {
     const address = `t-${randomUUID().slice(0, 8)}`;
