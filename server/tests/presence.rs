@@ -14,9 +14,15 @@ async fn floor() -> Floor {
 
 /// A page of somebody, who did something just now.
 async fn page(floor: &Floor, token: &str, user: &str) -> Socket {
-    let mut page = floor.socket(Some(token)).await;
-    page.follow("chat.lobby.>", None).await;
+    let mut page = tab(floor, token, user).await;
     report(&mut page, user, 0).await;
+    page
+}
+
+/// A page of somebody, who has not done anything yet.
+async fn tab(floor: &Floor, token: &str, user: &str) -> Socket {
+    let mut page = floor.page(token, user).await;
+    page.follow("chat.lobby.>", None).await;
     page
 }
 
@@ -47,8 +53,7 @@ async fn further_tabs_and_coming_back_within_the_grace_change_nothing() {
     let mut first = page(&floor, &token, &user).await;
     assert_eq!(next(&mut watcher, &user).await["state"], "online");
     // A second tab that nobody has touched for long.
-    let mut second = floor.socket(Some(&token)).await;
-    second.follow("chat.lobby.>", None).await;
+    let mut second = tab(&floor, &token, &user).await;
     report(&mut second, &user, 3_600_000).await;
     report(&mut first, &user, 0).await;
     drop(first);
@@ -87,12 +92,23 @@ async fn who_did_something_long_ago_is_idle() {
     let floor = floor().await;
     let (token, user) = floor.register("temp").await;
     let mut watcher = watcher(&floor).await;
-    let mut page = floor.socket(Some(&token)).await;
-    page.follow("chat.lobby.>", None).await;
+    let mut page = tab(&floor, &token, &user).await;
     report(&mut page, &user, 3_600_000).await;
     assert_eq!(next(&mut watcher, &user).await["state"], "idle");
     report(&mut page, &user, 10).await;
     assert_eq!(next(&mut watcher, &user).await["state"], "online");
+}
+
+#[tokio::test]
+async fn a_program_is_nobody_who_is_here() {
+    let floor = floor().await;
+    let (token, _) = floor.register("temp").await;
+    let mut watcher = watcher(&floor).await;
+    let mut program = floor.socket(Some(&token)).await;
+    program.follow("chat.lobby.>", None).await;
+    let (token, other) = floor.register("other").await;
+    let _page = page(&floor, &token, &other).await;
+    assert_eq!(next(&mut watcher, &other).await["state"], "online");
 }
 
 #[tokio::test]
@@ -113,8 +129,7 @@ async fn a_signal_about_somebody_else_or_in_another_shape_is_refused_by_name() {
     let (token, user) = floor.register("temp").await;
     let (_, other) = floor.register("other").await;
     let mut watcher = watcher(&floor).await;
-    let mut page = floor.socket(Some(&token)).await;
-    page.follow("chat.lobby.>", None).await;
+    let mut page = tab(&floor, &token, &user).await;
     for (subject, data, code) in [
         (format!("signal.presence.{other}"), json!({"idle_ms": 0}), "bad_signal"),
         (format!("signal.typing.lobby.{other}"), json!({"typing": true}), "bad_signal"),

@@ -42,8 +42,8 @@ pub(crate) fn calls() -> Vec<Call> {
         .takes(
             "query",
             "as",
-            "The user for whom a page was rendered. If the session is another's, or nobody's, the stream ends with \
-             4010.",
+            "The user for whom a page was rendered, who is here while it is connected. If the session is another's, or \
+             nobody's, the stream ends with 4010.",
             text.clone(),
         )
         .anybody(Some(Scope::Read))

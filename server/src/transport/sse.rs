@@ -20,7 +20,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
     stream::{Step, Stream},
-    wish,
+    wish::{self, Reader},
 };
 use crate::{
     problem::Problem,
@@ -47,8 +47,8 @@ pub(super) async fn open(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let greeting = wish::read(query.as_deref(), &headers, epoch, state.settings.max_subscriptions)?;
-    let stale = stale.0 || wish::is_for_another(query.as_deref(), &caller);
-    let stream = Stream::open(state, caller, stale, greeting).await?;
+    let reader = Reader::of(query.as_deref(), &caller);
+    let stream = Stream::open(state, caller, stale, reader, greeting).await?;
     // Before HTTP/1.1 there were no chunks.
     let line = (version == Version::HTTP_11).then(|| wire.clone() as Arc<dyn hub::Line>);
     let mut blocks = Blocks::new(stream, epoch, wire, line);

@@ -11,8 +11,8 @@ use hub::{Delivery, Ended, HubError};
 use live::{CloseCode, Limits, Outcome, Outgoing, ServerConfig, ServerOutput, ServerSession, frames::Hello};
 use uuid::Uuid;
 
-use super::signals::Signals;
-use crate::{presence, state::AppState};
+use super::{signals::Signals, wish::Reader};
+use crate::{presence, session::Stale, state::AppState};
 
 /// After a drain reconnects are spread: over this time for each connection, in milliseconds ...
 const SPREAD_EACH_MS: usize = 2;
@@ -51,7 +51,7 @@ pub(super) struct Stream {
     hub: hub::Connection,
     state: AppState,
     signals: Signals,
-    /// Whoever is signed in is here while this lives.
+    /// Whose page this is, is here while it lives.
     _here: Option<presence::Guard>,
     began: Instant,
     /// When the caller's sign-in is over, in milliseconds after `began`.
@@ -64,7 +64,8 @@ impl Stream {
     pub(super) async fn open(
         state: AppState,
         caller: Caller,
-        stale: bool,
+        stale: Stale,
+        reader: Reader,
         greeting: Greeting,
     ) -> Result<Self, HubError> {
         let began = Instant::now();
@@ -87,11 +88,12 @@ impl Stream {
             Greeting::Awaited => ServerSession::new(config, 0),
             Greeting::Said(hello) | Greeting::SaidOnce(hello) => ServerSession::one_way(config, hello, 0),
         };
-        if stale {
+        if stale.0 || reader == Reader::AnothersPage {
             session.end(CloseCode::Unauthorised, "Your session is over. Sign in again.");
         }
         let over = state.backend.remaining_millis(&caller);
-        let _here = caller.user.map(|user| state.presence.enter(user));
+        // A program is nobody who is here.
+        let _here = caller.user.filter(|_| reader == Reader::Page).map(|user| state.presence.enter(user));
         let signals = Signals::of(caller);
         Ok(Self { session, hub: connection, state, signals, _here, began, over, keeps_no_view })
     }

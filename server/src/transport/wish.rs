@@ -1,7 +1,7 @@
 //! What a client asks for that says no `hello`: `?match=chat.>&since=<cursor>&on_gap=replay`, or the text of a
 //! `hello` frame as `?hello=`. `match` may be repeated; without it, everything is asked for.
 //!
-//! And what a page says of itself: `?as=<user>` is who it was rendered for.
+//! And what a page says of itself: `?as=<user>` is who it was rendered for. They are here while it is connected.
 
 use axum::http::HeaderMap;
 use backend::Caller;
@@ -86,13 +86,30 @@ pub(super) fn read(
     Ok(Greeting::SaidOnce(Hello { v: VERSION, subs }))
 }
 
-/// Whether a page was rendered for somebody else than who the session is of now: they have signed out since, in
-/// another tab.
-pub(super) fn is_for_another(query: Option<&str>, caller: &Caller) -> bool {
-    let user = caller.user.map(|user| user.to_string());
-    let mut of_page =
-        form_urlencoded::parse(query.unwrap_or_default().as_bytes()).filter(|(key, _)| key == "as");
-    of_page.any(|(_, of_page)| user.as_deref() != Some(&*of_page))
+/// Who reads a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// Whoever says nothing of themselves: a program, or a visitor's page.
+    Anybody,
+    /// The page of whoever is signed in.
+    Page,
+    /// A page that was rendered for somebody else than who the session is of now: they have signed out since, in
+    /// another tab.
+    AnothersPage,
+}
+
+impl Reader {
+    /// By what the query string says.
+    pub(super) fn of(query: Option<&str>, caller: &Caller) -> Self {
+        let user = caller.user.map(|user| user.to_string());
+        let said = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        let pages: Vec<_> = said.filter(|(key, _)| key == "as").map(|(_, page)| page).collect();
+        match &pages[..] {
+            [] => Self::Anybody,
+            pages if pages.iter().all(|page| user.as_deref() == Some(page)) => Self::Page,
+            _ => Self::AnothersPage,
+        }
+    }
 }
 
 /// A cursor, or a bare position in this life of the log.

@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::handshake::server::create_response;
 use super::{
     socket::{Received, Socket},
     stream::{Greeting, Step, Stream},
-    wish,
+    wish::{self, Reader},
 };
 use crate::{listen::Connection, problem::Problem, session::Stale, state::AppState, wire::Gone};
 
@@ -59,8 +59,8 @@ pub(super) async fn upgrade(
             wish::read(parts.uri.query(), &parts.headers, epoch, most)?
         }
     };
-    let stale = stale.0 || wish::is_for_another(parts.uri.query(), &caller);
-    let stream = Stream::open(state, caller, stale, greeting).await?;
+    let reader = Reader::of(parts.uri.query(), &caller);
+    let stream = Stream::open(state, caller, stale, reader, greeting).await?;
     tokio::spawn(async move {
         let socket = match upgrade.await.map(Upgraded::downcast::<TokioIo<Connection>>) {
             Ok(Ok(Parts { io, read_buf, .. })) => Socket::new(io.into_inner(), &read_buf),

@@ -88,6 +88,11 @@ impl Floor {
         }
     }
 
+    /// As a page opens it that was rendered for this person.
+    pub async fn page(&self, token: &str, user: &str) -> Socket {
+        Socket::open(&format!("ws://{}/live/ws?as={user}", self.server.addr), Some(token)).await
+    }
+
     pub async fn socket(&self, token: Option<&str>) -> Socket {
         Socket::open(&format!("ws://{}/live/ws", self.server.addr), token).await
     }
