@@ -102,7 +102,10 @@ pub(crate) async fn expired_sessions_are_swept_when_somebody_signs_in(fixture: &
 pub(crate) async fn a_token_has_a_name_and_scopes_and_is_found_among_its_owners_sessions(
     fixture: &impl Fixture,
 ) {
-    let world = World::new(fixture.options()).await;
+    // They are listed by when they began, and no two of these begin at the same instant.
+    let now = AtomicI64::new(1_000);
+    let clock = Arc::new(move || Timestamp::from_millis(now.fetch_add(1, Ordering::Relaxed)));
+    let world = World::new(Options { clock, ..fixture.options() }).await;
     let bo = person(&world.store, "bo").await;
     let (browser, signed_in) = starting(world.ada, 1, 9_000_000_000_000);
     world.store.execute(signed_in.into()).await.unwrap();
