@@ -80,6 +80,11 @@ impl Work {
         Some(self.store.letters(Some(service), status, max).await)
     }
 
+    /// The stored projections, to be asked.
+    pub(crate) fn projections(&self) -> &Projections {
+        &self.projections
+    }
+
     /// Folds a projection anew. Whether there is such a one.
     pub(crate) fn rebuild(&self, projection: &str) -> bool {
         ServiceName::new(projection).is_ok_and(|name| self.projections.rebuild(&name))

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::{
     accounts,
     call::{Call, component, routes},
-    ingest, services, views,
+    ingest, services, stored, views,
 };
 use crate::{
     limits,
@@ -36,6 +36,7 @@ pub(super) fn calls() -> Vec<Call> {
     calls.extend(ingest::calls());
     calls.extend(views::calls());
     calls.extend(services::calls());
+    calls.extend(stored::calls());
     calls.extend([
         Call::post("command", "/api/commands/{type}", command)
             .says("Commands", "Carry out a command", "Any command of the contract; each has its own page here.")

@@ -13,6 +13,7 @@ mod pages;
 mod schemas;
 mod services;
 mod statics;
+mod stored;
 mod views;
 
 use std::time::Duration;

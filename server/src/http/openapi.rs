@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use super::{
     call::{Call, component},
     documents::Document,
-    services,
+    services, stored,
 };
 use crate::state::AppState;
 
@@ -369,6 +369,7 @@ pub(super) fn components() -> Map<String, Value> {
     ]
     .into_iter()
     .chain(services::schemas())
+    .chain(stored::schemas())
     .map(|(name, schema)| (name.to_owned(), schema))
     .collect()
 }
