@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use backend::{Backend, Outside};
-use domain::{Cents, ServiceName};
+use domain::{Cents, Position, ServiceName};
 use hub::Hub;
 use services::{
     Faults, ProjectionStatus, Projections, Retry, Runtime, State, Status,
@@ -78,6 +78,11 @@ impl Work {
     ) -> Option<Result<Vec<Letter>, ReadError>> {
         self.services.status().iter().find(|one| one.service.as_str() == service)?;
         Some(self.store.letters(Some(service), status, max).await)
+    }
+
+    /// How far the log has come.
+    pub(crate) fn head(&self) -> Position {
+        self.store.head()
     }
 
     /// The stored projections, to be asked.

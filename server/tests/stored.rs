@@ -82,7 +82,7 @@ async fn what_is_asked_badly_or_by_the_wrong_person_is_refused_by_name() {
         (Some(&ada), "/api/orders?of=all", 403, "account.staff_only"),
         (Some(&ada), "/api/analytics", 403, "account.staff_only"),
         (Some(&bo), "/api/analytics?from=yesterday", 400, "request.bad_query"),
-        (Some(&bo), "/api/orders?after=999999999", 503, "projection.behind"),
+        (None, "/api/search?q=x&after=999999999", 400, "subscription.bad_position"),
     ] {
         problem(get(&floor, token.map(String::as_str), path).await, status, code).await;
     }

@@ -176,15 +176,20 @@ pub fn fold(shipment: &mut Option<Shipment>, event: &Event) {
 
 /// What a courier's device may say of a parcel that there is, and a service of any.
 fn device(state: &State, command: &Command, order: OrderId) -> Result<(), Refusal> {
-    match (&command.actor, state.shipment(order)) {
-        (Actor::User(_), _) => Err(Refusal::NotADevice),
-        (Actor::External(_), None) => Err(Refusal::NoShipment { order }),
-        // A report that is taken in is not taken in again, so one that comes too early must not be.
-        (Actor::External(_), Some(parcel)) if parcel.journey == Journey::Created => {
-            Err(Refusal::NotOnItsWay { order })
-        }
-        (Actor::External(_) | Actor::Service(_), _) => Ok(()),
+    match command.actor {
+        Actor::User(_) => Err(Refusal::NotADevice),
+        Actor::External(_) if state.shipment(order).is_none() => Err(Refusal::NoShipment { order }),
+        Actor::External(_) | Actor::Service(_) => Ok(()),
     }
+}
+
+/// What it may say only of one that has left. A report that is taken in is not taken in again, so one that comes too
+/// early must not be.
+fn device_under_way(state: &State, command: &Command, order: OrderId) -> Result<(), Refusal> {
+    device(state, command, order)?;
+    let early =
+        matches!(command.actor, Actor::External(_)) && so_far(state, order, &[Journey::Created]).is_some();
+    if early { Err(Refusal::NotOnItsWay { order }) } else { Ok(()) }
 }
 
 /// Whose the parcel is, if it is so far.
@@ -212,7 +217,7 @@ pub(crate) fn dispatch(state: &State, command: &Command, wanted: &DispatchShipme
 }
 
 pub(crate) fn report_position(state: &State, command: &Command, wanted: &ReportPosition) -> Decision {
-    device(state, command, wanted.order)?;
+    device_under_way(state, command, wanted.order)?;
     let ReportPosition { order, latitude_e6, longitude_e6 } = *wanted;
     if !(-90_000_000..=90_000_000).contains(&latitude_e6)
         || !(-180_000_000..=180_000_000).contains(&longitude_e6)
@@ -227,7 +232,7 @@ pub(crate) fn report_position(state: &State, command: &Command, wanted: &ReportP
 }
 
 pub(crate) fn deliver(state: &State, command: &Command, wanted: &DeliverShipment) -> Decision {
-    device(state, command, wanted.order)?;
+    device_under_way(state, command, wanted.order)?;
     let order = wanted.order;
     let delivered = |customer| ShipmentDelivered { order, customer }.into();
     Ok(so_far(state, order, &[Journey::Dispatched]).map(delivered).into_iter().collect())

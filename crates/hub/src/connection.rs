@@ -8,7 +8,6 @@ use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 use domain::{Pattern, Position, SessionId, Subject, Tokens, UserId};
-use futures::FutureExt;
 use live::{Batch, OpenSub, Outcome, Sid};
 use store::{Filter, ReadError};
 use tokio::sync::{mpsc, oneshot};
@@ -20,7 +19,7 @@ use crate::{
     index::Key,
     kept::Walk,
     lanes::{Lane, Writing},
-    opening::{Opened, Opening, open},
+    opening::Opening,
     queue::{Ended, Line, Queue},
     ring::{Entry, encoded},
     task::{Interest, Joined, Turn, about, wanted},
@@ -143,30 +142,30 @@ impl Connection {
     /// # Errors
     /// If the log cannot be read.
     pub fn open(&mut self, group: u32, subs: Vec<OpenSub>) -> Result<(), HubError> {
-        let mut opened = Box::pin(open(self.shared.clone(), self.user, subs));
-        if self.openings.is_empty()
-            && let Some(opened) = opened.as_mut().now_or_never()
-        {
-            self.begin(group, opened?, &[]);
-        } else {
-            let opened = Work::start(opened);
-            self.openings.push_back(Opening { group, closed: vec![], opened });
-        }
-        Ok(())
+        self.openings.push_back(Opening::new(group, subs));
+        self.begin()
     }
 
-    /// Begins to read for a group.
-    fn begin(&mut self, group: u32, opened: Opened, closed: &[Sid]) {
-        let (outcomes, position) = (opened.outcomes.clone(), opened.head);
-        self.ready.push_back(Delivery::Opened { group, outcomes, position });
-        self.groups.extend(opened.group(group, closed));
+    /// Begins to read for those that are open, one after the other, so that the main group is the first.
+    fn begin(&mut self) -> Result<(), HubError> {
+        while let Some(first) = self.openings.front_mut() {
+            let Some(opened) = first.begin(&self.shared, self.user) else { break };
+            let opened = opened?;
+            let Some(Opening { group, sids, .. }) = self.openings.pop_front() else { break };
+            let (outcomes, position) = (opened.outcomes.clone(), opened.head);
+            self.ready.push_back(Delivery::Opened { group, outcomes, position });
+            self.groups.extend(opened.group(group, &sids));
+        }
+        Ok(())
     }
 
     /// Ends a subscription.
     pub fn close(&mut self, sid: &Sid) {
         for opening in &mut self.openings {
-            opening.closed.push(sid.clone());
+            opening.sids.retain(|open| open != sid);
         }
+        // Nobody waits for these any more.
+        self.openings.retain(|opening| opening.group == 0 || !opening.sids.is_empty());
         for group in &mut self.groups {
             group.interests.retain(|interest| interest.sid != *sid);
         }
@@ -202,11 +201,8 @@ impl Connection {
                 self.joined(at).await?;
                 continue;
             }
-            // One after the other, so that the main group is the first.
-            if let Some(opening) = self.openings.front_mut()
-                && let Some(opened) = (&mut opening.opened).now_or_never()
-            {
-                self.opened(opened?);
+            self.begin()?;
+            if !self.ready.is_empty() {
                 continue;
             }
             // What the hub feeds and what is read go in turn, so that neither waits for all of the other.
@@ -223,29 +219,19 @@ impl Connection {
                 Some(at) if self.groups[at].is_reading() => self.read(at).await?,
                 Some(at) => self.step(at)?,
                 None if self.kept.is_some() => {}
-                None => self.idle(line).await?,
+                None => self.idle(line).await,
             }
         }
     }
 
-    /// Waits for the hub to have put something into the queue, or for a group to be opened.
-    async fn idle(&mut self, line: Option<&Arc<dyn Line>>) -> Result<(), HubError> {
-        let Some(opening) = self.openings.front_mut() else {
-            self.queue.filled(line).await;
-            return Ok(());
-        };
-        let opened = tokio::select! {
-            opened = &mut opening.opened => opened?,
-            () = self.queue.filled(None) => return Ok(()),
-        };
-        self.opened(opened);
-        Ok(())
-    }
-
-    /// The first group that waits is open.
-    fn opened(&mut self, opened: Opened) {
-        if let Some(opening) = self.openings.pop_front() {
-            self.begin(opening.group, opened, &opening.closed);
+    /// Waits for the hub to have put something into the queue, or for it to be known what becomes of a group.
+    async fn idle(&mut self, line: Option<&Arc<dyn Line>>) {
+        match self.openings.front_mut() {
+            None => self.queue.filled(line).await,
+            Some(first) => tokio::select! {
+                () = first.counted() => {}
+                () = self.queue.filled(None) => {}
+            },
         }
     }
 
@@ -362,9 +348,16 @@ impl Connection {
     async fn read(&mut self, at: usize) -> Result<(), HubError> {
         let group = &mut self.groups[at];
         let Pace::Reading(reading) = &mut group.pace else { return Ok(()) };
+        let opening = async {
+            match self.openings.front_mut() {
+                Some(first) => first.counted().await,
+                None => std::future::pending().await,
+            }
+        };
         let found = tokio::select! {
             biased;
             found = reading => found,
+            () = opening => return Ok(()),
             () = self.queue.filled(None) => return Ok(()),
         };
         group.pace = Pace::CatchingUp;
@@ -496,6 +489,7 @@ mod tests {
         account::{Register, Role},
         chat::{OpenRoom, PostMessage},
     };
+    use futures::FutureExt;
     use live::OnGap;
     use store::Store;
     use uuid::Uuid;
@@ -609,6 +603,13 @@ mod tests {
             assert_eq!((opened, outcomes[0].1), (group, Outcome::Resync));
         }
         assert_eq!(reader.groups.len(), 1, "what was closed meanwhile is not read for");
+
+        // What nobody wants any more does not wait for a lane, and nothing behind it waits for that.
+        let _taken = floor.hub.shared.lanes.take().await;
+        reader.open(3, vec![sub("e", "lobby", Some(5), OnGap::Resync(9))]).unwrap();
+        reader.open(4, vec![sub("f", "lobby", None, OnGap::Replay)]).unwrap();
+        reader.close(&Sid::new("e").unwrap());
+        assert!(matches!(reader.next().await.unwrap(), Delivery::Opened { group: 4, .. }));
     }
 
     #[tokio::test]

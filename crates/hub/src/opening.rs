@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::{Position, UserId};
+use futures::FutureExt;
 use live::{OnGap, OpenSub, Outcome, Sid};
 use store::Filter;
 
@@ -16,12 +17,58 @@ use crate::{
 /// Events are counted over at most this stretch of the log when a subscription asks how far it is behind.
 const MOST_COUNTED: u64 = 50_000;
 
-/// A group that waits to be opened: somebody counts how much it has missed.
+/// A group that waits to be opened. They are opened one after the other, so a connection counts one thing at a time.
 pub(crate) struct Opening {
     pub(crate) group: u32,
-    /// What was closed meanwhile.
-    pub(crate) closed: Vec<Sid>,
-    pub(crate) opened: Work<Opened>,
+    /// Those that were not closed meanwhile.
+    pub(crate) sids: Vec<Sid>,
+    stage: Stage,
+}
+
+enum Stage {
+    /// Others are before it.
+    Waiting(Vec<OpenSub>),
+    /// Somebody counts how much it has missed.
+    Counting(Work<Opened>),
+    Done(Result<Opened, HubError>),
+}
+
+impl Opening {
+    pub(crate) fn new(group: u32, subs: Vec<OpenSub>) -> Self {
+        let sids = subs.iter().map(|sub| sub.sid.clone()).collect();
+        Self { group, sids, stage: Stage::Waiting(subs) }
+    }
+
+    /// It is the first: what became of it, if that can be said at once.
+    pub(crate) fn begin(
+        &mut self,
+        shared: &Arc<Shared>,
+        user: Option<UserId>,
+    ) -> Option<Result<Opened, HubError>> {
+        if let Stage::Waiting(subs) = &mut self.stage {
+            let subs = subs.drain(..).filter(|sub| self.sids.contains(&sub.sid)).collect();
+            let mut opened = Box::pin(open(shared.clone(), user, subs));
+            self.stage = match opened.as_mut().now_or_never() {
+                Some(opened) => Stage::Done(opened),
+                None => Stage::Counting(Work::start(opened)),
+            };
+        }
+        match std::mem::replace(&mut self.stage, Stage::Waiting(Vec::new())) {
+            Stage::Done(opened) => Some(opened),
+            stage => {
+                self.stage = stage;
+                None
+            }
+        }
+    }
+
+    /// Waits until it is known what became of it. May be dropped: nothing is lost.
+    pub(crate) async fn counted(&mut self) {
+        if let Stage::Counting(work) = &mut self.stage {
+            let opened = work.await;
+            self.stage = Stage::Done(opened);
+        }
+    }
 }
 
 /// What became of the subscriptions of a group.
@@ -34,9 +81,10 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
-    /// The group as it begins; nothing if there is nothing in it, unless it is the main group.
-    pub(crate) fn group(mut self, id: u32, closed: &[Sid]) -> Option<Group> {
-        self.interests.retain(|interest| !closed.contains(&interest.sid));
+    /// The group as it begins, with those of its subscriptions; nothing if there is nothing in it, unless it is the main
+    /// group.
+    pub(crate) fn group(mut self, id: u32, sids: &[Sid]) -> Option<Group> {
+        self.interests.retain(|interest| sids.contains(&interest.sid));
         let position = self.interests.iter().map(|interest| interest.since).min().unwrap_or(self.head);
         let interests = self.interests;
         let wanted = id == 0 || !interests.is_empty();
@@ -45,11 +93,7 @@ impl Opened {
 }
 
 /// Finds out what becomes of subscriptions.
-pub(crate) async fn open(
-    shared: Arc<Shared>,
-    user: Option<UserId>,
-    subs: Vec<OpenSub>,
-) -> Result<Opened, HubError> {
+async fn open(shared: Arc<Shared>, user: Option<UserId>, subs: Vec<OpenSub>) -> Result<Opened, HubError> {
     // A page may have been rendered from what is on disk but not yet published.
     let head = shared.store.head();
     shared.reached(head).await?;

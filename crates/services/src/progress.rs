@@ -107,7 +107,7 @@ impl Progress {
     pub(crate) fn paused(&self, waiting: Option<Timestamp>) {
         let mut now = self.now();
         now.activity = Activity::Paused;
-        now.in_hand = waiting.or(now.in_hand);
+        now.in_hand = waiting;
     }
 
     pub(crate) fn retrying(&self, attempt: u32, error: String, next: Timestamp) {

@@ -218,7 +218,10 @@ impl Worker {
 
     /// When the first event was recorded that waits for the service; or how far the log was read without one.
     async fn first_waiting(&self) -> Result<Result<Timestamp, Position>, Halt> {
-        let (mut at, filter) = (self.known.at, self.handler.service.filter());
+        // What is read and not committed waits, too.
+        let open = self.known.open.first().map(|first| Position(first.0 - 1));
+        let mut at = open.map_or(self.known.at, |open| open.min(self.known.at));
+        let filter = self.handler.service.filter();
         loop {
             let page = self.handler.store.read(at, filter, 1).await?;
             if let Some(first) = page.events.iter().find(|event| self.handler.service.wants(event)) {

@@ -70,6 +70,7 @@ pub(super) fn calls() -> Vec<Call> {
                 (404, "shipment.no_shipment"),
                 (404, "stock.no_product"),
                 (409, "ingest.id_reused"),
+                (409, "shipment.not_on_its_way"),
                 (415, "ingest.unsupported"),
                 (422, "ingest.unknown_type"),
                 (422, "shipment.bad_position"),

@@ -273,6 +273,11 @@ async fn come_to<P: Projection>(state: &AppState, after: Option<&str>) -> Result
     let after: Position = after
         .parse()
         .map_err(|why| Problem::bad_request("subscription.bad_position", format!("after: {why}.")))?;
+    let head = state.work.head();
+    if after > head {
+        let why = format!("after: the log has not come to {after} yet, only to {head}.");
+        return Err(Problem::bad_request("subscription.bad_position", why));
+    }
     if state.work.projections().wait_for::<P>(after, PATIENCE).await {
         return Ok(());
     }

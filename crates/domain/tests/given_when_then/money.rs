@@ -258,6 +258,8 @@ fn a_device_says_where_a_parcel_is_while_it_is_on_its_way() {
     let early = given(so_far([confirmed(), created()]));
     early.when_actor(courier(), report(5, -6)).then_refused("shipment.not_on_its_way");
     early.when_actor(courier(), DeliverShipment { order }).then_refused("shipment.not_on_its_way");
+    let lost = ShipmentFailed { order, customer, reason: ShipmentFault::Lost };
+    early.when_actor(courier(), FailShipment { order, reason: ShipmentFault::Lost }).then([lost.into()]);
     given([]).when_actor(courier(), report(5, -6)).then_refused("shipment.no_shipment");
     given(underway()).when(BO, report(5, -6)).then_refused("shipment.not_a_device");
     for (north, east) in [(90_000_001, 0), (-90_000_001, 0), (0, 180_000_001), (0, i32::MIN)] {

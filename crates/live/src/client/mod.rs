@@ -26,11 +26,14 @@ use crate::{
 
 pub use types::{ClientConfig, ClientOutput, Status};
 
-/// Why the server takes a subscription later that it does not take now.
-const NO_ROOM: [&str; 2] = ["too_many_subscribes", "too_many_subscriptions"];
+/// The server takes a subscription that it does not take now a little later.
+const TOO_SOON: &str = "too_many_subscribes";
 
 /// How long to wait then, in milliseconds, the first time.
 const AGAIN_MS: u64 = 1_000;
+
+/// The server takes a subscription that it does not take now once there is room on the connection.
+const NO_ROOM: &str = "too_many_subscriptions";
 
 /// The machine. See the module's text.
 #[derive(Debug)]
@@ -44,9 +47,11 @@ pub struct ClientSession {
     /// Events whose flush has not come yet.
     waiting: Vec<Arc<Recorded>>,
     limits: Limits,
-    /// When what the server had no room for is said again, and how long was waited for that.
+    /// When what came too soon is said again, and how long was waited for that.
     again: Option<u64>,
     again_ms: u64,
+    /// Something waits for room.
+    crowded: bool,
     told_new_build: bool,
     status: Option<Status>,
     out: VecDeque<ClientOutput>,
@@ -66,6 +71,7 @@ impl ClientSession {
             limits: Limits::default(),
             again: None,
             again_ms: AGAIN_MS,
+            crowded: false,
             told_new_build: false,
             status: None,
             out: VecDeque::new(),
@@ -89,7 +95,11 @@ impl ClientSession {
     /// Ends a subscription.
     pub fn unsubscribe(&mut self, sid: &Sid) {
         let wire = self.subs.remove(sid);
+        let room = wire.is_some();
         self.unsay(wire);
+        if room && mem::take(&mut self.crowded) && self.is_up() {
+            self.say_unsaid();
+        }
     }
 
     /// The fresh view that [`ClientOutput::Resync`] asked for is there, and stands at `since`. Ignored if
@@ -218,7 +228,14 @@ impl ClientSession {
             (Line::Up { .. }, ServerFrame::Refused(refused)) => {
                 let sid = refused.sid.as_ref().and_then(|wire| self.subs.by_wire(wire));
                 match sid {
-                    Some(sid) if NO_ROOM.contains(&&*refused.code) => self.put_off(&sid, now),
+                    Some(sid) if refused.code == TOO_SOON => {
+                        self.take_back(&sid);
+                        self.say_later(now);
+                    }
+                    Some(sid) if refused.code == NO_ROOM => {
+                        self.take_back(&sid);
+                        self.crowded = true;
+                    }
                     None if refused.sid.is_some() => {}
                     sid => {
                         sid.as_ref().map(|sid| self.subs.remove(sid));
@@ -231,9 +248,14 @@ impl ClientSession {
         }
     }
 
-    /// There was no room for a subscription: it is asked for again, later and later.
-    fn put_off(&mut self, sid: &Sid, now: u64) {
-        self.subs.unsay(sid);
+    /// The server did not take a subscription. Whoever shares the line is told that it is not on it.
+    fn take_back(&mut self, sid: &Sid) {
+        let wire = self.subs.unsay(sid);
+        self.unsay(wire);
+    }
+
+    /// What is not said is said again, later and later.
+    fn say_later(&mut self, now: u64) {
         if self.again.is_none() {
             self.again = Some(now.saturating_add(self.again_ms));
             self.again_ms = self.again_ms.saturating_mul(2).min(self.config.cap_ms);
@@ -251,7 +273,7 @@ impl ClientSession {
         self.line = Line::Up { epoch: welcome.epoch, since: now, heard: now, silence_ms };
         self.offline = false;
         self.limits = welcome.limits;
-        (self.again, self.again_ms) = (None, AGAIN_MS);
+        (self.again, self.again_ms, self.crowded) = (None, AGAIN_MS, false);
         self.say_status(Status::Live);
         let build = self.config.build.get_or_insert_with(|| welcome.build.to_string());
         if *build != welcome.build && !mem::replace(&mut self.told_new_build, true) {

@@ -114,11 +114,12 @@ impl Subs {
         }
     }
 
-    /// The server does not have this one.
-    pub(super) fn unsay(&mut self, sid: &Sid) {
-        if let Some(held) = self.held.get_mut(sid) {
-            held.stage = Stage::Unsaid;
-        }
+    /// The server does not have this one. Returns what it was called on the wire.
+    pub(super) fn unsay(&mut self, sid: &Sid) -> Option<Sid> {
+        let held = self.held.get_mut(sid)?;
+        let wire = held.wire().cloned();
+        held.stage = Stage::Unsaid;
+        wire
     }
 
     /// A fresh view is there. Returns whether one was asked for.

@@ -184,7 +184,7 @@ fn a_refused_subscription_is_gone_and_the_others_are_not() {
 }
 
 #[test]
-fn what_there_was_no_room_for_is_asked_for_again_later_and_later() {
+fn what_came_too_soon_is_asked_for_again_later_and_later() {
     let mut session = live();
     let mut now = 1_000;
     for (attempt, wait) in [(1, 1_000), (2, 2_000), (3, 4_000)] {
@@ -192,7 +192,9 @@ fn what_there_was_no_room_for_is_asked_for_again_later_and_later() {
             r#"{{"kind":"refused","sid":"{attempt}-feed","code":"too_many_subscribes","why":"Later."}}"#
         );
         session.on_text(&refused, now);
-        assert_eq!(said(&mut session), NOTHING);
+        // For whoever shares the line with others.
+        let unsub = said(&mut session);
+        assert!(unsub.len() == 1 && unsub[0].contains("unsub"), "{unsub:?}");
         assert_eq!(session.next_timer(), Some(now + wait));
         session.on_tick(now + wait - 1);
         assert_eq!(said(&mut session), NOTHING);
@@ -202,6 +204,20 @@ fn what_there_was_no_room_for_is_asked_for_again_later_and_later() {
         assert!(sub.len() == 1 && sub[0].contains(&format!("{}-feed", attempt + 1)), "{sub:?}");
     }
     assert_eq!(session.cursor(&sid("feed")), Some(at(5)), "it goes on where it was");
+}
+
+#[test]
+fn what_there_was_no_room_for_is_asked_for_again_when_there_is() {
+    let mut session = live();
+    session.subscribe(sid("card"), Pattern::new("order.>").unwrap(), None, OnGap::Replay);
+    said(&mut session);
+    session
+        .on_text(r#"{"kind":"refused","sid":"2-card","code":"too_many_subscriptions","why":"Full."}"#, 1_000);
+    assert_eq!(said(&mut session).len(), 1, "it is taken back");
+    session.on_tick(20_000);
+    assert!(!said(&mut session).iter().any(|text| text.contains("card")), "not by itself");
+    session.unsubscribe(&sid("feed"));
+    assert!(said(&mut session).iter().any(|text| text.contains("3-card")));
 }
 
 #[test]
