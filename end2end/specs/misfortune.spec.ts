@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { type Api, expect, live, type Page, signIn, test } from "../fixtures";
-import { happened, order } from "../support/shopping";
+import { checkOut, happened, order } from "../support/shopping";
 
 // No courier is quicker than the test.
 test.use({ settings: { HUBBUB_COURIER_PACE_MS: "3600000" } });
@@ -17,13 +17,9 @@ async function product(staff: Api, pieces: number, price_cents: number): Promise
 }
 
 /** Goes all the way to the button. */
-async function checkOut(page: Page, persona: "Ada" | "Bo", sku: string): Promise<void> {
+async function toTheButton(page: Page, persona: "Ada" | "Bo", sku: string): Promise<void> {
   await signIn(page, persona);
-  await page.goto(`/shop/${sku}`);
-  await page.getByRole("button", { name: /^Add / }).click();
-  await expect(page.getByText(/in cart/)).toBeVisible();
-  await page.goto("/checkout");
-  await page.getByLabel("Where shall it go?").fill("1 Mill Lane");
+  await checkOut(page, sku);
   await live(page);
 }
 
@@ -43,8 +39,8 @@ test("of the last one there is one, and who comes second is told what happened",
   const olga = await api("olga");
   const { sku, title } = await product(olga, 1, 900);
   const other = await another();
-  await checkOut(page, "Ada", sku);
-  await checkOut(other, "Bo", sku);
+  await toTheButton(page, "Ada", sku);
+  await toTheButton(other, "Bo", sku);
   // Both have ordered before anybody looks into the stock.
   await olga.run("service.pause", { service: "inventory" });
   for (const side of [page, other]) {

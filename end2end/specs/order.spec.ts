@@ -1,15 +1,7 @@
 // From the cart to an order, and what can come between.
 
-import { expect, live, type Page, signIn, test } from "../fixtures";
-
-/** Puts one piece into the cart and goes to check out. */
-async function checkOut(page: Page, sku: string): Promise<void> {
-  await page.goto(`/shop/${sku}`);
-  await page.getByRole("button", { name: /^Add / }).click();
-  await expect(page.getByText(/in cart/)).toBeVisible();
-  await page.goto("/checkout");
-  await page.getByLabel("Where shall it go?").fill("1 Mill Lane");
-}
+import { expect, live, signIn, test } from "../fixtures";
+import { checkOut } from "../support/shopping";
 
 test("an order is placed once, however often the button is pressed", async ({ page, api }) => {
   const ada = await api("ada");

@@ -1,6 +1,6 @@
 // What a test finds in the shop once somebody has bought something there.
 
-import { expect } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
 import type { Api } from "./api";
 
 /** Orders in different states. */
@@ -8,6 +8,15 @@ export interface Bought {
   delivered: string;
   flagged: string;
   cancelled: string;
+}
+
+/** Puts one piece into the cart and goes to check out. */
+export async function checkOut(page: Page, sku: string): Promise<void> {
+  await page.goto(`/shop/${sku}`);
+  await page.getByRole("button", { name: /^Add / }).click();
+  await expect(page.getByText(/in cart/)).toBeVisible();
+  await page.goto("/checkout");
+  await page.getByLabel("Where shall it go?").fill("1 Mill Lane");
 }
 
 /** Places an order; returns its id. What it costs is said in cents. */

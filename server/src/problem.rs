@@ -1,6 +1,7 @@
 //! Every error of the API is problem+json (RFC 9457): a status, a stable code, a sentence.
 
 use axum::{
+    extract::rejection::QueryRejection,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -70,6 +71,12 @@ problem_from! {
     TooMany: |error| Some(error.retry_after);
     QueryError: |_| None;
     ScopeMissing: |_| None;
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(why: QueryRejection) -> Self {
+        Self::bad_request("request.bad_query", why.body_text())
+    }
 }
 
 impl From<HubError> for Problem {

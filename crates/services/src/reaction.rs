@@ -11,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use store::{Checkpoint, Effect, Store, Timer, Unit};
 use uuid::Uuid;
 
-use crate::{reactor::Failure, timers};
+use crate::{reactor::Failure, timers, worker::after as later};
 
 /// What a reactor collects while it handles an event.
 ///
@@ -97,7 +97,7 @@ impl Reaction {
     /// Wants a command carried out after some time, counted from now and not from the event: while the service was
     /// paused or down, nobody was late. A timer of the same key that this reactor has set before is replaced.
     pub fn timer(&mut self, key: &str, after: Duration, intent: impl Into<Intent>) {
-        let due = self.began.plus_millis(i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
+        let due = later(self.began, after);
         let command = command(&self.service, &self.cause, &format!("timer/{key}"), intent.into());
         let timer = Timer { key: self.timer_key(key), due, command: timers::write(&command) };
         self.step.effects.push(Effect::SetTimer(timer));

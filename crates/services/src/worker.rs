@@ -210,14 +210,14 @@ impl Worker {
             if !self.known.paused {
                 return Ok(());
             }
-            let waiting = self.first_waiting().await?;
-            self.progress.paused(waiting.as_ref().ok().copied());
-            self.signals.next(waiting.err(), self.known.heard).await?;
+            let (waiting, looked) = self.first_waiting().await?;
+            self.progress.paused(waiting);
+            self.signals.next(waiting.is_none().then_some(looked), self.known.heard).await?;
         }
     }
 
-    /// When the first event was recorded that waits for the service; or how far the log was read without one.
-    async fn first_waiting(&self) -> Result<Result<Timestamp, Position>, Halt> {
+    /// When the first event was recorded that waits for the service, if there is one; and how far the log was read.
+    async fn first_waiting(&self) -> Result<(Option<Timestamp>, Position), Halt> {
         // What is read and not committed waits, too.
         let open = self.known.open.first().map(|first| Position(first.0 - 1));
         let mut at = open.map_or(self.known.at, |open| open.min(self.known.at));
@@ -225,11 +225,11 @@ impl Worker {
         loop {
             let page = self.handler.store.read(at, filter, 1).await?;
             if let Some(first) = page.events.iter().find(|event| self.handler.service.wants(event)) {
-                return Ok(Ok(first.meta.time));
+                return Ok((Some(first.meta.time), first.meta.position));
             }
             at = page.next;
             if at >= self.handler.store.head() {
-                return Ok(Err(at));
+                return Ok((None, at));
             }
         }
     }

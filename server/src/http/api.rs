@@ -162,8 +162,7 @@ async fn command(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let Query(expectation) =
-        expectation.map_err(|why| Problem::bad_request("request.bad_query", why.body_text()))?;
+    let Query(expectation) = expectation?;
     let data = std::str::from_utf8(&body)
         .map_err(|_| Problem::bad_request("request.malformed", "The body is not UTF-8."))?;
     let intent = Intent::parse(&name, data).map_err(|bad| {
@@ -195,7 +194,7 @@ async fn events(
     Extension(caller): Extension<Caller>,
     query: Result<Query<EventsQuery>, QueryRejection>,
 ) -> Result<Json<EventsPage>, Problem> {
-    let Query(query) = query.map_err(|why| Problem::bad_request("request.bad_query", why.body_text()))?;
+    let Query(query) = query?;
     let pattern = query
         .pattern
         .map_or_else(|| Ok(Pattern::everything()), Pattern::new)

@@ -167,7 +167,7 @@ async fn letters(
     query: Result<Query<LettersQuery>, QueryRejection>,
 ) -> Result<Json<DeadLetters>, Problem> {
     operator(&state, &caller, Scope::Read)?;
-    let Query(query) = query.map_err(|why| Problem::bad_request("request.bad_query", why.body_text()))?;
+    let Query(query) = query?;
     let status = query.status.map_or(Ok(LetterStatus::Parked), |status| status.parse());
     let status =
         status.map_err(|why| Problem::bad_request("request.bad_query", format!("status: {why}.")))?;

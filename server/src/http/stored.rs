@@ -157,7 +157,7 @@ async fn search(
     Extension(caller): Extension<Caller>,
     query: Result<Query<SearchQuery>, QueryRejection>,
 ) -> Result<Json<Hits>, Problem> {
-    let Query(query) = query.map_err(bad)?;
+    let Query(query) = query?;
     if caller.user.is_some() {
         caller.require(Scope::Read)?;
     }
@@ -192,7 +192,7 @@ async fn orders(
     Extension(caller): Extension<Caller>,
     query: Result<Query<OrdersQuery>, QueryRejection>,
 ) -> Result<Json<Orders>, Problem> {
-    let Query(query) = query.map_err(bad)?;
+    let Query(query) = query?;
     let user = reader(&caller)?;
     let all = matches!(query.of, Some(Whose::All));
     if all {
@@ -231,7 +231,7 @@ async fn analytics(
     Extension(caller): Extension<Caller>,
     query: Result<Query<AnalyticsQuery>, QueryRejection>,
 ) -> Result<Json<Tallies>, Problem> {
-    let Query(query) = query.map_err(bad)?;
+    let Query(query) = query?;
     staff(&state, reader(&caller)?)?;
     let by = match query.by.unwrap_or(By::Day) {
         By::Day => "day",
@@ -301,10 +301,6 @@ fn staff(state: &AppState, user: UserId) -> Result<(), Problem> {
 
 fn most(limit: Option<usize>, most: usize) -> usize {
     limit.unwrap_or(most).clamp(1, most)
-}
-
-fn bad(why: QueryRejection) -> Problem {
-    bad_query(why.body_text())
 }
 
 fn bad_query(why: String) -> Problem {

@@ -62,7 +62,7 @@ async fn view(
     Path((name, id)): Path<(String, String)>,
     query: Result<Query<ViewQuery>, QueryRejection>,
 ) -> Result<Json<Value>, Problem> {
-    let Query(query) = query.map_err(|why| Problem::bad_request("request.bad_query", why.body_text()))?;
+    let Query(query) = query?;
     let at = query.at.map(|text| text.parse::<At>()).transpose()?;
     Ok(Json(state.backend.view_by_name(&caller, &name, &id, at).await?))
 }
